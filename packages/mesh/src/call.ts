@@ -35,5 +35,9 @@ export interface CallContext extends CallScope {
 export function backgroundScope(signal: AbortSignal, options: { timeoutMs?: number } = {}): CallScope {
   if (options.timeoutMs === undefined) return { requestId: randomUUID(), signal };
   const timeout = AbortSignal.timeout(options.timeoutMs);
-  return { requestId: randomUUID(), deadline: Date.now() + options.timeoutMs, signal: AbortSignal.any([signal, timeout]) };
+  return {
+    requestId: randomUUID(),
+    deadline: Date.now() + options.timeoutMs,
+    signal: AbortSignal.any([signal, timeout]),
+  };
 }

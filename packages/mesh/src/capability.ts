@@ -29,19 +29,25 @@ export function mintCapability(keys: Keys, capability: Capability): string {
  * @param use the object, or for `list` the prefix, and the verb.
  * @throws DomainError CAPABILITY_INVALID when it is altered, expired, or for something else.
  */
-export function openCapability(keys: Keys, token: string, use: { object: string; verb: Verb }, now = new Date()): Capability {
+export function openCapability(
+  keys: Keys,
+  token: string,
+  use: { object: string; verb: Verb },
+  now = new Date(),
+): Capability {
   const capability = parse(verify(keys, "capability", token));
   if (!capability) throw invalid("it was altered or is not a capability");
   if (capability.expires <= now) throw invalid("it has expired");
   if (!capability.verbs.includes(use.verb)) throw invalid(`it is not for ${use.verb}`);
   const { opens } = capability;
-  if (opens !== use.object && !(opens.endsWith("/") && use.object.startsWith(opens))) throw invalid("it is for another object");
+  if (opens !== use.object && !(opens.endsWith("/") && use.object.startsWith(opens)))
+    throw invalid("it is for another object");
   return capability;
 }
 
 function parse(value: unknown): Capability | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const [opens, verbs, seconds, fence]: unknown[] = value;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [];
+  const [opens, verbs, seconds, fence] = parts;
   if (typeof opens !== "string" || typeof verbs !== "string" || typeof seconds !== "number") return undefined;
   return {
     opens,

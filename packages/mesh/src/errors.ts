@@ -17,16 +17,25 @@ export const ERRORS = {
   OBJECT_EXISTS: { code: status.ALREADY_EXISTS, message: "{resource} exists already." },
   WRONG_STATE: { code: status.FAILED_PRECONDITION, message: "{resource} is {state}: {problem}." },
   BLOCK_NOT_STAGED: { code: status.FAILED_PRECONDITION, message: "Block {block} of {resource} was not staged." },
-  TOO_MANY_PIECES: { code: status.FAILED_PRECONDITION, message: "{resource} came in too many small pieces: {problem}." },
+  TOO_MANY_PIECES: {
+    code: status.FAILED_PRECONDITION,
+    message: "{resource} came in too many small pieces: {problem}.",
+  },
   NOT_PLAYABLE: { code: status.FAILED_PRECONDITION, message: "{problem}" },
   ETAG_MISMATCH: { code: status.ABORTED, message: "{resource} has changed since you read it: read it again." },
   OFFSET_MISMATCH: { code: status.ABORTED, message: "{resource} stands at {offset}: go on from there." },
   WRITE_SUPERSEDED: { code: status.ABORTED, message: "Another writer took over {resource}." },
   RANGE_NOT_SATISFIABLE: { code: status.OUT_OF_RANGE, message: "{resource} has only {size_bytes} bytes." },
-  NO_SPACE: { code: status.RESOURCE_EXHAUSTED, message: "The store is full: nothing was lost, try again when there is room." },
+  NO_SPACE: {
+    code: status.RESOURCE_EXHAUSTED,
+    message: "The store is full: nothing was lost, try again when there is room.",
+  },
   OBJECT_DAMAGED: { code: status.DATA_LOSS, message: "{resource} is damaged: {problem}." },
   STORE_UNAVAILABLE: { code: status.UNAVAILABLE, message: "The store does not answer: try again shortly." },
-  SERVICE_UNAVAILABLE: { code: status.UNAVAILABLE, message: "The service {service} does not answer: try again shortly." },
+  SERVICE_UNAVAILABLE: {
+    code: status.UNAVAILABLE,
+    message: "The service {service} does not answer: try again shortly.",
+  },
   DEADLINE_EXCEEDED: { code: status.DEADLINE_EXCEEDED, message: "It took too long." },
   CANCELLED: { code: status.CANCELLED, message: "The caller went away." },
   UNIMPLEMENTED: { code: status.UNIMPLEMENTED, message: "The service does not offer this." },
@@ -41,6 +50,13 @@ type Words<Text extends string> = Text extends `${string}{${infer Word}}${infer 
 /** What an error of this reason is about. */
 export type ErrorMetadata<R extends Reason> = Readonly<Record<Words<(typeof ERRORS)[R]["message"]>, string>>;
 
+/** Nothing for a reason without words; anything for a reason that is only known at run time. */
+type MetadataArguments<R extends Reason> = [Reason] extends [R]
+  ? [Readonly<Record<string, string>>]
+  : [keyof ErrorMetadata<R>] extends [never]
+    ? []
+    : [ErrorMetadata<R> & Readonly<Record<string, string>>];
+
 /** Whether `name` is a reason of the table. */
 export function isReason(name: string): name is Reason {
   return Object.hasOwn(ERRORS, name);
@@ -52,10 +68,7 @@ export class DomainError<R extends Reason = Reason> extends Error {
   readonly reason: R;
   readonly metadata: Readonly<Record<string, string>>;
 
-  constructor(
-    reason: R,
-    ...[metadata]: [keyof ErrorMetadata<R>] extends [never] ? [] : [ErrorMetadata<R> & Readonly<Record<string, string>>]
-  ) {
+  constructor(reason: R, ...[metadata]: MetadataArguments<R>) {
     super(sentence(reason, metadata ?? {}));
     this.reason = reason;
     this.metadata = metadata ?? {};
@@ -65,11 +78,13 @@ export class DomainError<R extends Reason = Reason> extends Error {
   get code(): status {
     return ERRORS[this.reason].code;
   }
+}
 
-  /** Whether this is an error of `reason`. */
-  static is<R extends Reason>(error: unknown, ...reasons: R[]): error is DomainError<R> {
-    return error instanceof DomainError && reasons.some((reason) => reason === error.reason);
-  }
+/** Whether something thrown is a DomainError, of one of `reasons` when any are named. */
+export function isDomainError(thrown: unknown, ...reasons: readonly Reason[]): thrown is DomainError {
+  if (!(thrown instanceof DomainError)) return false;
+  const { reason }: { reason: unknown } = thrown;
+  return reasons.length === 0 || reasons.some((candidate) => candidate === reason);
 }
 
 function sentence(reason: Reason, metadata: Readonly<Record<string, string>>): string {

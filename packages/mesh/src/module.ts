@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
 import type { CallContext } from "./call.js";
 import type { Client, RawCaller } from "./client.js";
-import type { AccessTable } from "./access.js";
+import type { AccessRule, AccessTable } from "./access.js";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition, Sparse } from "./definition.js";
 import type { Environment } from "./environment.js";
 import type { Keys } from "./secret.js";
+import type { Tokens } from "./tokens.js";
 
 /** One method's work: a promise of the answer, or the answers as they come. */
 export type Handler<M extends MethodDefinition> = M["responseStream"] extends true
@@ -12,21 +13,26 @@ export type Handler<M extends MethodDefinition> = M["responseStream"] extends tr
   : (request: RequestOf<M>, context: CallContext) => Promise<Sparse<ResponseOf<M>>>;
 
 /** A service's work: one function an RPC, which throws DomainError for what the caller should know. */
-export type Implementation<S extends ServiceDefinition> = { readonly [M in keyof S["methods"]]: Handler<S["methods"][M]> };
+export type Implementation<S extends ServiceDefinition> = {
+  readonly [M in keyof S["methods"]]: Handler<S["methods"][M]>;
+};
 
 /** A service ready to be served. */
 export interface ServedService {
   readonly definition: ServiceDefinition;
   readonly implementation: Readonly<Record<string, unknown>>;
-  readonly access: Readonly<Record<string, unknown>>;
+  readonly access: Readonly<Record<string, AccessRule>>;
 }
 
 /** What the mesh hands a module that starts. */
 export interface Mesh {
   readonly log: Logger;
   readonly keys: Keys;
+  readonly tokens: Tokens;
   /** Aborted when the process stops: background work ends with it. */
   readonly signal: AbortSignal;
+  /** Says that the module can no longer do its work, which ends the process with the reason. */
+  fail(reason: unknown): void;
   /** A client of a service that the module declared in `clients`. */
   client<S extends ServiceDefinition>(service: string, definition: S): Client<S>;
   /** Calls unary methods of such a service with messages as bytes, for the edge, which knows contracts by descriptor. */

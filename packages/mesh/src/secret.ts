@@ -48,9 +48,10 @@ export function dataFolder(environment: Environment): string {
   return environment.string("REELMESH_DATA", { default: "data" });
 }
 
-
 function decode(text: string): Buffer {
-  return /^(?:[0-9a-fA-F]{2})+$/.test(text) && text.length >= 64 ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
+  return /^(?:[0-9a-fA-F]{2})+$/.test(text) && text.length >= 64
+    ? Buffer.from(text, "hex")
+    : Buffer.from(text, "base64");
 }
 
 /** Reads the secret kept under a data folder, and makes it first where there is none. */

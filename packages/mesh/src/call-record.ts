@@ -1,0 +1,52 @@
+import { status } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import type { CallContext } from "./call.js";
+import { DomainError, isDomainError } from "./errors.js";
+
+/** Where a call's line is written and under what name. */
+export interface CallRecord {
+  readonly service: string;
+  readonly rpc: string;
+  readonly context: CallContext;
+  readonly startedMs: number;
+}
+
+/** Writes a call's one line in the log, and with an error that nobody foresaw its stack. */
+export function writeCallRecord(log: Logger, record: CallRecord, error?: DomainError, cause?: unknown): void {
+  const { service, rpc, context, startedMs } = record;
+  const code = error?.code ?? status.OK;
+  const line = {
+    service,
+    rpc,
+    request_id: context.requestId,
+    principal: context.principal?.name,
+    caller: context.caller,
+    peer: context.peer,
+    status: status[code],
+    reason: error?.reason,
+    duration_ms: Math.round((performance.now() - startedMs) * 1000) / 1000,
+    ...(cause === undefined ? {} : { err: cause }),
+  };
+  switch (code) {
+    case status.INTERNAL:
+    case status.UNKNOWN:
+    case status.DATA_LOSS:
+      log.error(line, "call failed");
+      break;
+    case status.UNAVAILABLE:
+    case status.DEADLINE_EXCEEDED:
+    case status.RESOURCE_EXHAUSTED:
+      log.warn(line, "call failed");
+      break;
+    default:
+      log.info(line, "call");
+  }
+}
+
+/** What the caller is told of whatever a handler threw; `cause` is what only the log is told. */
+export function explain(thrown: unknown, signal: AbortSignal): { error: DomainError; cause?: unknown } {
+  // A call that was ended fails in many ways, all for that one reason.
+  if (signal.aborted && isDomainError(signal.reason)) return { error: signal.reason };
+  if (isDomainError(thrown)) return { error: thrown, cause: thrown.cause };
+  return { error: new DomainError("INTERNAL"), cause: thrown };
+}

@@ -1,0 +1,100 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import type { Logger } from "pino";
+import { DomainError } from "./errors.js";
+import type { ListenAddress } from "./environment.js";
+import { grpcHandler, grpcMethod } from "./handler.js";
+import type { ServedService } from "./module.js";
+import { addReflection } from "./reflection.js";
+import type { CallEnvironment } from "./running-call.js";
+import type { Tokens } from "./tokens.js";
+
+/** The largest message a server takes: a block of 4 MiB and what is said about it. */
+const LARGEST_MESSAGE = 4 * 1024 * 1024 + 64 * 1024;
+
+/** A gRPC server at work. */
+export interface MeshServer {
+  readonly address: ListenAddress;
+  /** What grpc.health.v1 says, of the server as a whole and of each service. */
+  setServing(serving: boolean): void;
+  /** Takes no new calls, lets those at work end for `graceMs`, then ends them as UNAVAILABLE. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/**
+ * Serves a module's services, with health and reflection, on one port.
+ *
+ * @throws Error when the address cannot be bound.
+ */
+export async function startServer(options: {
+  module: string;
+  listen: ListenAddress;
+  services: readonly ServedService[];
+  log: Logger;
+  tokens: Tokens;
+}): Promise<MeshServer> {
+  const { module, log, tokens } = options;
+  const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE });
+  const environment: CallEnvironment = { module, log, tokens, active: new Set() };
+  for (const service of options.services) addService(server, environment, service);
+  const names = options.services.map(({ definition }) => definition.fullName);
+  const health = new HealthImplementation();
+  health.addToServer(server);
+  addReflection(server, names);
+  const setServing = (serving: boolean) => {
+    for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  };
+  const port = await bind(server, options.listen);
+  return {
+    address: { host: options.listen.host, port },
+    setServing,
+    async drain(graceMs) {
+      setServing(false);
+      await drain(server, environment.active, graceMs);
+    },
+  };
+}
+
+function addService(
+  server: Server,
+  environment: CallEnvironment,
+  { definition, implementation, access }: ServedService,
+) {
+  const methods = Object.entries(definition.methods);
+  server.addService(
+    Object.fromEntries(methods.map(([key, method]) => [key, grpcMethod(definition, method)])),
+    Object.fromEntries(
+      methods.map(([key, method]) => [
+        key,
+        grpcHandler(environment, definition, method, implementation[key], access[key]),
+      ]),
+    ),
+  );
+}
+
+function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
+  const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(new Error(`Cannot listen on ${target}`, { cause: error }));
+      else resolve(bound);
+    });
+  });
+}
+
+async function drain(server: Server, active: ReadonlySet<AbortController>, graceMs: number): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    server.tryShutdown(() => {
+      resolve();
+    });
+  });
+  const grace = setTimeout(() => {
+    for (const call of active) call.abort(new DomainError("SERVICE_UNAVAILABLE", { service: "restarting" }));
+    // What was aborted answers within this turn or the next; whoever does not is cut off.
+    setTimeout(() => {
+      server.forceShutdown();
+    }, 100);
+  }, graceMs);
+  await ended;
+  clearTimeout(grace);
+}

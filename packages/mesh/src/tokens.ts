@@ -1,0 +1,97 @@
+import { SignJWT, jwtVerify } from "jose";
+import type { Principal } from "./call.js";
+import { DomainError } from "./errors.js";
+import type { Keys } from "./secret.js";
+
+const SERVICE_TOKEN_SECONDS = 600;
+/** How far two machines' clocks may be apart. */
+const CLOCK_TOLERANCE_SECONDS = 60;
+const REMEMBERED_TOKENS = 1000;
+
+/** Mints and verifies the tokens that say who calls: JWT (RFC 7519), HS256, one key a purpose. */
+export interface Tokens {
+  /** The token of a service, good for ten minutes; the same one until half of that has passed. */
+  forService(name: string): Promise<string>;
+  /** A token of a person, good for `seconds`. */
+  forPrincipal(principal: Principal, seconds: number): Promise<string>;
+  /** The service that a token names. @throws DomainError TOKEN_INVALID */
+  serviceOf(token: string): Promise<string>;
+  /** The person that a token names. @throws DomainError TOKEN_INVALID */
+  principalOf(token: string): Promise<Principal>;
+}
+
+interface Remembered {
+  readonly subject: string;
+  readonly expiresMs: number;
+}
+
+/** Tokens under the mesh's keys. A token's bytes are verified once and remembered until it expires. */
+export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
+  const minted = new Map<string, { token: Promise<string>; renewMs: number }>();
+  const services = new Map<string, Remembered>();
+  const principals = new Map<string, Remembered>();
+
+  const mint = async (purpose: "service-token" | "principal-token", subject: string, seconds: number) => {
+    const [key] = keys.derive(purpose);
+    if (!key) throw new Error("There is no key to sign with");
+    const issued = Math.floor(now() / 1000);
+    const claims = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(subject);
+    return claims
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + seconds)
+      .sign(key);
+  };
+
+  const subjectOf = async (
+    purpose: "service-token" | "principal-token",
+    known: Map<string, Remembered>,
+    token: string,
+  ) => {
+    const remembered = known.get(token);
+    if (remembered && remembered.expiresMs > now()) return remembered.subject;
+    known.delete(token);
+    const verified = await verifyWithAny(keys.derive(purpose), token, new Date(now()));
+    remember(known, token, verified);
+    return verified.subject;
+  };
+
+  return {
+    forService(name) {
+      const held = minted.get(name);
+      if (held && held.renewMs > now()) return held.token;
+      const token = mint("service-token", name, SERVICE_TOKEN_SECONDS);
+      minted.set(name, { token, renewMs: now() + (SERVICE_TOKEN_SECONDS / 2) * 1000 });
+      return token;
+    },
+    forPrincipal: (principal, seconds) => mint("principal-token", principal.name, seconds),
+    serviceOf: (token) => subjectOf("service-token", services, token),
+    async principalOf(token) {
+      return { name: await subjectOf("principal-token", principals, token) };
+    },
+  };
+}
+
+async function verifyWithAny(verifyingKeys: readonly Buffer[], token: string, currentDate: Date): Promise<Remembered> {
+  for (const key of verifyingKeys) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ["HS256"],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate,
+        requiredClaims: ["sub", "exp"],
+      });
+      if (payload.sub !== undefined && payload.exp !== undefined) {
+        return { subject: payload.sub, expiresMs: (payload.exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
+      }
+    } catch {
+      // Another key may fit: two are in force while the secret is rotated.
+    }
+  }
+  throw new DomainError("TOKEN_INVALID", { problem: "it was altered, has expired, or is of another mesh" });
+}
+
+function remember(known: Map<string, Remembered>, token: string, value: Remembered): void {
+  const [oldest] = known.keys();
+  if (known.size >= REMEMBERED_TOKENS && oldest !== undefined) known.delete(oldest);
+  known.set(token, value);
+}

@@ -1,0 +1,6 @@
+/** The metadata that the mesh's calls carry. */
+export const AUTHORIZATION = "authorization";
+/** The calling service's token. */
+export const CALLER = "reelmesh-caller";
+/** The request's id, from the edge on. */
+export const REQUEST_ID = "reelmesh-request-id";
