@@ -1,0 +1,303 @@
+import { api } from "./api.js";
+import { refreshLibrary } from "./library.js";
+import { idOf, type StoredUpload, type Visibility } from "./model.js";
+import { announce, notify } from "./notices.js";
+import { preferences } from "./preferences.js";
+import { toProblem, type Problem } from "./problem.js";
+import { createStore } from "./store.js";
+import { createTransfer, type Transfer } from "./tus.js";
+import { isSameFile, refusal, uploadError } from "./upload-files.js";
+import { isActive, isPassive, newUpload, reduceUploads, type UploadEvent, type UploadItem } from "./upload-state.js";
+import { formatBytes } from "./format.js";
+import { words } from "./words.js";
+
+/** At once; the browser opens six connections to a host, and the page needs some itself. */
+const PARALLEL = 2;
+const SPEED_STEP_MS = 250;
+/** How often uploads that another tab or the server itself moves on are looked at. */
+const SYNC_MS = 10_000;
+
+interface Job {
+  readonly file: File;
+  transfer?: Transfer;
+  /** It was started over because the server knew it no more. */
+  restarted: boolean;
+  lastSampleMs: number;
+}
+
+/** The uploads of this person that are not over, and those that this page finished. */
+export const uploads = createStore<readonly UploadItem[]>([]);
+const jobs = new Map<string, Job>();
+let lastKey = 0;
+
+function dispatch(event: UploadEvent): void {
+  uploads.update((items) => reduceUploads(items, event));
+}
+
+const find = (key: string) => uploads.get().find((item) => item.key === key);
+
+/** Takes files from a person: goes on with those that were interrupted, starts the others. */
+export function addFiles(files: Iterable<File>): void {
+  for (const file of files) addFile(file);
+  startWaiting();
+}
+
+function addFile(file: File): void {
+  const earlier = uploads.get().find((item) => item.phase !== "done" && isSameFile(file, item));
+  if (earlier && earlier.phase !== "rejected") {
+    if (jobs.has(earlier.key)) notify(words.upload.duplicate(earlier.title));
+    else continueUpload(earlier.key, file);
+    return;
+  }
+  lastKey += 1;
+  const item = newUpload(`new-${String(lastKey)}`, file, preferences.visibility.get());
+  const why = refusal(file);
+  if (why === "") jobs.set(item.key, { file, restarted: false, lastSampleMs: 0 });
+  dispatch({ type: "added", items: [why === "" ? item : { ...item, phase: "rejected", note: why }] });
+  announce(why === "" ? words.upload.announceStart(item.title) : words.upload.announceFailed(item.title, why));
+}
+
+/** Says why something that is no file was not taken. */
+export function refuseFolder(name: string): void {
+  lastKey += 1;
+  const item = newUpload(`new-${String(lastKey)}`, { name, size: 0 }, "PRIVATE");
+  dispatch({ type: "added", items: [{ ...item, phase: "rejected", note: words.upload.refused.folder }] });
+  announce(words.upload.announceFailed(name, words.upload.refused.folder));
+}
+
+/** Goes on with an interrupted upload once its file is at hand again. */
+export function continueUpload(key: string, file: File): void {
+  const item = find(key);
+  if (!item) return;
+  if (!isSameFile(file, item)) {
+    notify(words.upload.refused.other(item.filename, formatBytes(item.sizeBytes)));
+    return;
+  }
+  jobs.set(key, { file, restarted: false, lastSampleMs: 0 });
+  dispatch({ type: "phase", key, phase: "waiting" });
+  startWaiting();
+}
+
+function startWaiting(): void {
+  const items = uploads.get();
+  const running = items.filter(({ phase }) => phase === "uploading" || phase === "retrying").length;
+  const waiting = items.filter(({ phase }) => phase === "waiting").reverse();
+  for (const item of waiting.slice(0, Math.max(0, PARALLEL - running))) void start(item.key);
+}
+
+async function isOpen(uploadId: string): Promise<boolean> {
+  try {
+    return (await api.listUploads()).some((upload) => idOf(upload.name) === uploadId);
+  } catch {
+    // The upload itself will find out.
+    return true;
+  }
+}
+
+async function start(key: string): Promise<void> {
+  const [item, job] = [find(key), jobs.get(key)];
+  if (!item || !job) return;
+  dispatch({ type: "phase", key, phase: "uploading" });
+  job.transfer ??= await createTransfer({
+    file: job.file,
+    uploadId: item.uploadId,
+    title: item.title,
+    visibility: item.visibility,
+    isOpen,
+    onNamed: (uploadId, video) => {
+      onNamed(key, uploadId, video, item);
+    },
+    onSent: (bytes) => {
+      onSent(key, job, bytes);
+    },
+    onAcknowledged: (bytes) => {
+      dispatch({ type: "acked", key, bytes });
+    },
+    onRetrying: () => {
+      dispatch({ type: "phase", key, phase: "retrying" });
+    },
+    onDone: () => void onDone(key),
+    onFailed: (problem) => {
+      onFailed(key, job, problem);
+    },
+  });
+  // It may have been paused or cancelled while the transfer was made.
+  if (find(key)?.phase === "uploading") job.transfer.start();
+}
+
+function onNamed(key: string, uploadId: string, video: string, sentAs: UploadItem): void {
+  const created = find(key)?.uploadId === "" && video !== "";
+  dispatch({ type: "named", key, uploadId, video });
+  if (created) dispatch({ type: "saved", key, title: sentAs.title, visibility: sentAs.visibility });
+  if (video === "") void syncUploads();
+  void saveEdits(key);
+}
+
+function onSent(key: string, job: Job, bytes: number): void {
+  const atMs = performance.now();
+  if (find(key)?.phase === "retrying") dispatch({ type: "phase", key, phase: "uploading" });
+  if (atMs - job.lastSampleMs < SPEED_STEP_MS) return;
+  job.lastSampleMs = atMs;
+  dispatch({ type: "sent", key, bytes, atMs });
+}
+
+async function onDone(key: string): Promise<void> {
+  const item = find(key);
+  if (!item) return;
+  jobs.delete(key);
+  dispatch({ type: "acked", key, bytes: item.sizeBytes });
+  dispatch({ type: "phase", key, phase: "finishing" });
+  startWaiting();
+  const note = await whyNotPlayable(item.video);
+  dispatch({ type: "phase", key, phase: "done", note });
+  announce(words.upload.announceDone(item.title));
+  void refreshLibrary();
+}
+
+async function whyNotPlayable(video: string): Promise<string> {
+  if (video === "") return "";
+  try {
+    await api.getPlayback(video);
+    return "";
+  } catch (error) {
+    const problem = toProblem(error);
+    return problem.reason === "NOT_PLAYABLE" ? problem.detail : "";
+  }
+}
+
+function onFailed(key: string, job: Job, problem: Problem | undefined): void {
+  const item = find(key);
+  if (!item) return;
+  delete job.transfer;
+  const gone = problem?.status === 404 || problem?.status === 410;
+  if (gone) dispatch({ type: "named", key, uploadId: "", video: "" });
+  if (gone && !job.restarted) {
+    job.restarted = true;
+    dispatch({ type: "phase", key, phase: "waiting" });
+  } else {
+    const note = problem ? uploadError(problem.status, problem.detail) : words.upload.errors.unreadable;
+    dispatch({ type: "phase", key, phase: problem?.status === 413 ? "rejected" : "failed", note });
+    announce(words.upload.announceFailed(item.title, note));
+  }
+  startWaiting();
+}
+
+export function pauseUpload(key: string): void {
+  jobs.get(key)?.transfer?.pause();
+  dispatch({ type: "phase", key, phase: "paused" });
+  startWaiting();
+}
+
+/** Goes on after a pause or a failure. */
+export function resumeUpload(key: string): void {
+  dispatch({ type: "phase", key, phase: "waiting" });
+  startWaiting();
+}
+
+export function dismissUpload(key: string): void {
+  jobs.delete(key);
+  dispatch({ type: "removed", key });
+}
+
+/** Takes an upload off the list at once, and off the server unless it is taken back in time. */
+export function cancelUpload(key: string): void {
+  const [item, job] = [find(key), jobs.get(key)];
+  if (!item) return;
+  job?.transfer?.pause();
+  dismissUpload(key);
+  startWaiting();
+  cancelled.add(item.uploadId);
+  notify(words.upload.cancelled(item.title), {
+    action: {
+      label: words.deleted.undo,
+      run: () => {
+        cancelled.delete(item.uploadId);
+        if (job) jobs.set(key, job);
+        dispatch({ type: "added", items: [{ ...item, phase: job ? "waiting" : "interrupted" }] });
+        startWaiting();
+      },
+    },
+    onExpire: () => void terminate(item),
+  });
+}
+
+/** Cancelled here, though the server may still list them. */
+const cancelled = new Set<string>();
+
+async function terminate({ uploadId, title }: UploadItem): Promise<void> {
+  if (uploadId === "") return;
+  try {
+    await api.deleteUpload(uploadId);
+  } catch {
+    cancelled.delete(uploadId);
+    notify(words.deleted.failed(title));
+    await syncUploads();
+  }
+}
+
+/** Changes title or visibility of a video that is on its way, or just arrived. */
+export function editUpload(key: string, edit: { readonly title?: string; readonly visibility?: Visibility }): void {
+  if (edit.visibility) preferences.visibility.set(edit.visibility);
+  dispatch({ type: "edited", key, ...edit });
+  void saveEdits(key);
+}
+
+async function saveEdits(key: string): Promise<void> {
+  const item = find(key);
+  if (!item || item.video === "") return;
+  const { title, visibility, saved } = item;
+  if (title === saved.title && visibility === saved.visibility) return;
+  dispatch({ type: "saved", key, title, visibility });
+  try {
+    await api.updateVideo(item.video, { title, visibility });
+    if (item.phase === "done") void refreshLibrary();
+  } catch {
+    dispatch({ type: "edited", key, title: saved.title, visibility: saved.visibility });
+    dispatch({ type: "saved", key, title: saved.title, visibility: saved.visibility });
+    notify(words.upload.notSaved(title));
+  }
+}
+
+/** Takes over what the server knows of unfinished uploads, those of an earlier visit included. */
+export async function syncUploads(): Promise<void> {
+  let stored: readonly StoredUpload[];
+  try {
+    stored = await api.listUploads();
+  } catch {
+    return;
+  }
+  const known = new Set(uploads.get().map(({ key }) => key));
+  dispatch({ type: "listed", stored: stored.filter(({ name }) => !cancelled.has(idOf(name))) });
+  for (const item of uploads.get()) if (!known.has(item.key)) void fillIn(item);
+}
+
+async function fillIn({ key, video }: UploadItem): Promise<void> {
+  try {
+    const { title, visibility } = await api.getVideo(video);
+    dispatch({ type: "saved", key, title, visibility });
+    dispatch({ type: "edited", key, title, visibility });
+  } catch {
+    // The file's name stands in for the title.
+  }
+}
+
+function retryNow(): void {
+  for (const { key, phase } of uploads.get()) {
+    const transfer = jobs.get(key)?.transfer;
+    if (phase !== "retrying" || !transfer) continue;
+    transfer.pause();
+    transfer.start();
+  }
+}
+
+/** Call once. */
+export function startUploads(): void {
+  void syncUploads();
+  setInterval(() => {
+    if (document.visibilityState === "visible" && uploads.get().some(isPassive)) void syncUploads();
+  }, SYNC_MS);
+  window.addEventListener("online", retryNow);
+  window.addEventListener("beforeunload", (event) => {
+    if (uploads.get().some(isActive)) event.preventDefault();
+  });
+}
