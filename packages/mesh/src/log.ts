@@ -1,6 +1,8 @@
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
 import type { Environment } from "./environment.js";
 
+export type { Logger };
+
 const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** How much is logged: `LOG_LEVEL`, default `info`, or `warn` where several modules share one process. */

@@ -1,0 +1,4 @@
+import { run } from "@reelmesh/mesh/run.js";
+import { streaming } from "./module.js";
+
+await run([streaming]);
