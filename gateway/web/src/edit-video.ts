@@ -15,8 +15,8 @@ type Fields = Required<VideoEdit>;
 /** What is wrong with a form before the server sees it. */
 export function checkFields({ title, description }: Fields): { field: string; text: string } | undefined {
   if (title === "") return { field: "title", text: words.edit.needTitle };
-  if ([...title].length > 200) return { field: "title", text: words.edit.longTitle };
-  if ([...description].length > 10_000) return { field: "description", text: words.edit.longDescription };
+  if (Array.from(title).length > 200) return { field: "title", text: words.edit.longTitle };
+  if (Array.from(description).length > 10_000) return { field: "description", text: words.edit.longDescription };
   return undefined;
 }
 

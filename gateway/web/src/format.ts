@@ -62,5 +62,7 @@ export function titleOf(filename: string): string {
     .replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, "")
     .replace(/[_\p{Cc}]+/gu, " ")
     .trim();
-  return [...(title || base.replace(/\p{Cc}/gu, "") || words.upload.untitled)].slice(0, 200).join("");
+  return Array.from(title || base.replace(/\p{Cc}/gu, "") || words.upload.untitled)
+    .slice(0, 200)
+    .join("");
 }

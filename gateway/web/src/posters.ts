@@ -1,6 +1,7 @@
 import { api } from "./api.js";
 import { grabFrame, type Frame } from "./frames.js";
 import type { Video } from "./model.js";
+import { createStore } from "./store.js";
 
 /**
  * The pictures that stand for videos. The server makes none yet, so each is a still from the source, taken when its
@@ -48,6 +49,30 @@ export function posterOf({ name }: Video): Promise<Frame | undefined> {
     if (!frame) made.delete(name);
   });
   return poster;
+}
+
+/** Stills of files that are on their way, by the key of their upload. */
+export const stills = createStore<ReadonlyMap<string, Frame>>(new Map());
+
+/** Takes a still from a file before it is anywhere else. */
+export function makeStill(key: string, file: File): void {
+  void inTurn(async () => {
+    const url = URL.createObjectURL(file);
+    const frame = await grabFrame(url);
+    URL.revokeObjectURL(url);
+    if (frame) stills.update((before) => new Map(before).set(key, frame));
+  });
+}
+
+export function stillOf(key: string): Frame | undefined {
+  return stills.get().get(key);
+}
+
+/** Lets a video have the still of the file it came from. */
+export function adoptPoster(video: string, frame: Frame | undefined): void {
+  if (video === "" || !frame) return;
+  ready.set(video, frame);
+  made.set(video, Promise.resolve(frame));
 }
 
 /** The poster, if it is at hand. */

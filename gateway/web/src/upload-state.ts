@@ -5,11 +5,21 @@ import { titleOf } from "./format.js";
 /**
  * - waiting: for its turn
  * - interrupted: known to the server, but its file must be chosen again
+ * - elsewhere: another tab carries it
  * - finishing: all bytes are in, the server is putting them together
  * - rejected: failed, and trying again would not help
  */
 export type UploadPhase =
-  "waiting" | "uploading" | "paused" | "retrying" | "interrupted" | "finishing" | "done" | "failed" | "rejected";
+  | "waiting"
+  | "uploading"
+  | "paused"
+  | "retrying"
+  | "interrupted"
+  | "elsewhere"
+  | "finishing"
+  | "done"
+  | "failed"
+  | "rejected";
 
 interface Sample {
   readonly atMs: number;
@@ -34,7 +44,9 @@ export interface UploadItem {
   readonly ackedBytes: number;
   /** Handed to the network; at least `ackedBytes`. */
   readonly sentBytes: number;
-  readonly samples: readonly Sample[];
+  /** Of `sentBytes`, and of `ackedBytes`, over the last seconds of sending. */
+  readonly sent: readonly Sample[];
+  readonly acked: readonly Sample[];
   /** A sentence: what went wrong and what to do, or why it cannot be watched. */
   readonly note: string;
 }
@@ -44,14 +56,20 @@ export type UploadEvent =
   | { readonly type: "named"; readonly key: string; readonly uploadId: string; readonly video: string }
   | { readonly type: "phase"; readonly key: string; readonly phase: UploadPhase; readonly note?: string }
   | { readonly type: "sent"; readonly key: string; readonly bytes: number; readonly atMs: number }
-  | { readonly type: "acked"; readonly key: string; readonly bytes: number }
+  | { readonly type: "acked"; readonly key: string; readonly bytes: number; readonly atMs: number }
   | { readonly type: "edited"; readonly key: string; readonly title?: string; readonly visibility?: Visibility }
   | { readonly type: "saved"; readonly key: string; readonly title: string; readonly visibility: Visibility }
   | { readonly type: "removed"; readonly key: string }
-  | { readonly type: "listed"; readonly stored: readonly StoredUpload[] };
+  | {
+      readonly type: "listed";
+      readonly stored: readonly StoredUpload[];
+      /** Ids of those that some tab carries. */
+      readonly carried: ReadonlySet<string>;
+    };
 
-/** Speeds are measured over this long. */
-const WINDOW_MS = 8_000;
+/** Speeds are measured over this long, from values at least a step apart. */
+const WINDOW_MS = 12_000;
+const STEP_MS = 250;
 
 export function newUpload(
   key: string,
@@ -71,65 +89,75 @@ export function newUpload(
     phase: "waiting",
     ackedBytes: 0,
     sentBytes: 0,
-    samples: [],
+    sent: [],
+    acked: [],
     note: "",
   };
 }
 
-function interruptedUpload(stored: StoredUpload): UploadItem {
+type Listed = Extract<UploadEvent, { type: "listed" }>;
+
+function storedUpload(stored: StoredUpload, carried: ReadonlySet<string>): UploadItem {
+  const receiving = carried.has(idOf(stored.name)) ? "elsewhere" : "interrupted";
   return {
     ...newUpload(stored.name, { name: stored.filename, size: stored.sizeBytes }, "PRIVATE"),
     uploadId: idOf(stored.name),
     video: stored.video,
-    phase: stored.state === "RECEIVING" ? "interrupted" : "finishing",
+    phase: stored.state === "RECEIVING" ? receiving : "finishing",
     ackedBytes: stored.offsetBytes,
     sentBytes: stored.offsetBytes,
   };
 }
 
-function withSent(item: UploadItem, bytes: number, atMs: number): UploadItem {
-  const restarted = bytes < item.sentBytes;
-  const recent = restarted ? [] : item.samples.filter((sample) => atMs - sample.atMs <= WINDOW_MS);
-  return { ...item, sentBytes: Math.max(bytes, item.ackedBytes), samples: [...recent, { atMs, bytes }] };
+function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+  const recent = samples.filter(({ atMs }) => sample.atMs - atMs <= WINDOW_MS);
+  return sample.atMs - (recent.at(-1)?.atMs ?? -Infinity) < STEP_MS ? recent : [...recent, sample];
 }
 
-/** Whether the server alone knows how it stands. */
+function withSent(item: UploadItem, bytes: number, atMs: number): UploadItem {
+  // Going back means that the network lost what it had been handed.
+  const before = bytes < item.sentBytes ? [] : item.sent;
+  return { ...item, sentBytes: Math.max(bytes, item.ackedBytes), sent: withSample(before, { atMs, bytes }) };
+}
+
+/** Whether this page only shows what the server and other tabs do. */
 export function isPassive({ key, phase, uploadId }: UploadItem): boolean {
-  return phase === "interrupted" || (phase === "finishing" && key === `uploads/${uploadId}`);
+  return phase === "interrupted" || phase === "elsewhere" || (phase === "finishing" && key === `uploads/${uploadId}`);
 }
 
 /** Keeps what this page is doing, takes over what the server knows besides, and drops what it knows no more. */
-function withListed(items: readonly UploadItem[], stored: readonly StoredUpload[]): readonly UploadItem[] {
+function withListed(items: readonly UploadItem[], { stored, carried }: Listed): readonly UploadItem[] {
   const open = new Map(stored.filter(({ state }) => state !== "FINISHED").map((entry) => [idOf(entry.name), entry]));
   const kept = items.flatMap((item) => {
     const entry = open.get(item.uploadId);
     open.delete(item.uploadId);
     if (!isPassive(item)) return [entry && item.video === "" ? { ...item, video: entry.video } : item];
-    return entry
-      ? [{ ...interruptedUpload(entry), title: item.title, visibility: item.visibility, saved: item.saved }]
-      : [];
+    const { title, visibility, saved } = item;
+    return entry ? [{ ...storedUpload(entry, carried), title, visibility, saved }] : [];
   });
-  return [...kept, ...[...open.values()].map(interruptedUpload)];
+  return [...kept, ...Array.from(open.values(), (entry) => storedUpload(entry, carried))];
 }
 
-function changed(item: UploadItem, event: Exclude<UploadEvent, { type: "added" | "removed" | "listed" }>): UploadItem {
+function named(item: UploadItem, uploadId: string, video: string): UploadItem {
+  const again = item.uploadId !== "" && item.uploadId !== uploadId;
+  const next = { ...item, uploadId, video: video || (again ? "" : item.video) };
+  return again ? { ...next, ackedBytes: 0, sentBytes: 0, sent: [], acked: [] } : next;
+}
+
+function changed(item: UploadItem, event: Exclude<UploadEvent, Listed | { type: "added" | "removed" }>): UploadItem {
   switch (event.type) {
-    case "named": {
-      const restarted = item.uploadId !== "" && item.uploadId !== event.uploadId;
-      const named = { ...item, uploadId: event.uploadId, video: event.video || (restarted ? "" : item.video) };
-      return restarted ? { ...named, ackedBytes: 0, sentBytes: 0, samples: [] } : named;
+    case "named":
+      return named(item, event.uploadId, event.video);
+    case "phase": {
+      const kept = event.phase === item.phase ? {} : { sent: [], acked: [] };
+      return { ...item, ...kept, phase: event.phase, note: event.note ?? "" };
     }
-    case "phase":
-      return {
-        ...item,
-        phase: event.phase,
-        note: event.note ?? "",
-        samples: event.phase === item.phase ? item.samples : [],
-      };
     case "sent":
       return withSent(item, event.bytes, event.atMs);
-    case "acked":
-      return { ...item, ackedBytes: event.bytes, sentBytes: Math.max(event.bytes, item.sentBytes) };
+    case "acked": {
+      const acked = withSample(item.acked, event);
+      return { ...item, ackedBytes: event.bytes, sentBytes: Math.max(event.bytes, item.sentBytes), acked };
+    }
     case "edited":
       return { ...item, title: event.title ?? item.title, visibility: event.visibility ?? item.visibility };
     case "saved":
@@ -144,7 +172,7 @@ export function reduceUploads(items: readonly UploadItem[], event: UploadEvent):
     case "removed":
       return items.filter((item) => item.key !== event.key);
     case "listed":
-      return withListed(items, event.stored);
+      return withListed(items, event);
     case "named": {
       // The list may have brought it before its own answer did.
       const twin = `uploads/${event.uploadId}`;
@@ -157,11 +185,18 @@ export function reduceUploads(items: readonly UploadItem[], event: UploadEvent):
   }
 }
 
-/** Bytes a second over the last seconds; 0 until that can be said. */
-export function speedOf({ samples }: UploadItem): number {
+function rateOf(samples: readonly Sample[]): number {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || last.atMs - first.atMs < 500) return 0;
   return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs);
+}
+
+/**
+ * Bytes a second over the last seconds: as acknowledged, and until there is enough of that as sent, which runs ahead
+ * by what the network holds. 0 until it can be said.
+ */
+export function speedOf({ acked, sent }: UploadItem): number {
+  return rateOf(acked) || rateOf(sent);
 }
 
 /** Seconds until the last byte is acknowledged; undefined until that can be said. */

@@ -5,7 +5,9 @@ import { announce, notify } from "./notices.js";
 import { preferences } from "./preferences.js";
 import { toProblem, type Problem } from "./problem.js";
 import { createStore } from "./store.js";
+import { adoptPoster, makeStill, stillOf } from "./posters.js";
 import { createTransfer, type Transfer } from "./tus.js";
+import { heldUploads, holdUpload } from "./upload-locks.js";
 import { isSameFile, refusal, uploadError } from "./upload-files.js";
 import { isActive, isPassive, newUpload, reduceUploads, type UploadEvent, type UploadItem } from "./upload-state.js";
 import { formatBytes } from "./format.js";
@@ -13,16 +15,16 @@ import { words } from "./words.js";
 
 /** At once; the browser opens six connections to a host, and the page needs some itself. */
 const PARALLEL = 2;
-const SPEED_STEP_MS = 250;
 /** How often uploads that another tab or the server itself moves on are looked at. */
 const SYNC_MS = 10_000;
 
 interface Job {
   readonly file: File;
   transfer?: Transfer;
+  /** Tells other tabs that this one carries it no more. */
+  letGo?: () => void;
   /** It was started over because the server knew it no more. */
   restarted: boolean;
-  lastSampleMs: number;
 }
 
 /** The uploads of this person that are not over, and those that this page finished. */
@@ -52,9 +54,14 @@ function addFile(file: File): void {
   lastKey += 1;
   const item = newUpload(`new-${String(lastKey)}`, file, preferences.visibility.get());
   const why = refusal(file);
-  if (why === "") jobs.set(item.key, { file, restarted: false, lastSampleMs: 0 });
+  if (why === "") take(item.key, file);
   dispatch({ type: "added", items: [why === "" ? item : { ...item, phase: "rejected", note: why }] });
   announce(why === "" ? words.upload.announceStart(item.title) : words.upload.announceFailed(item.title, why));
+}
+
+function take(key: string, file: File): void {
+  jobs.set(key, { file, restarted: false });
+  makeStill(key, file);
 }
 
 /** Says why something that is no file was not taken. */
@@ -73,7 +80,7 @@ export function continueUpload(key: string, file: File): void {
     notify(words.upload.refused.other(item.filename, formatBytes(item.sizeBytes)));
     return;
   }
-  jobs.set(key, { file, restarted: false, lastSampleMs: 0 });
+  take(key, file);
   dispatch({ type: "phase", key, phase: "waiting" });
   startWaiting();
 }
@@ -105,13 +112,13 @@ async function start(key: string): Promise<void> {
     visibility: item.visibility,
     isOpen,
     onNamed: (uploadId, video) => {
-      onNamed(key, uploadId, video, item);
+      onNamed(key, job, uploadId, video, item);
     },
     onSent: (bytes) => {
-      onSent(key, job, bytes);
+      onSent(key, bytes);
     },
     onAcknowledged: (bytes) => {
-      dispatch({ type: "acked", key, bytes });
+      dispatch({ type: "acked", key, bytes, atMs: performance.now() });
     },
     onRetrying: () => {
       dispatch({ type: "phase", key, phase: "retrying" });
@@ -125,29 +132,29 @@ async function start(key: string): Promise<void> {
   if (find(key)?.phase === "uploading") job.transfer.start();
 }
 
-function onNamed(key: string, uploadId: string, video: string, sentAs: UploadItem): void {
+function onNamed(key: string, job: Job, uploadId: string, video: string, sentAs: UploadItem): void {
   const created = find(key)?.uploadId === "" && video !== "";
   dispatch({ type: "named", key, uploadId, video });
+  job.letGo?.();
+  job.letGo = holdUpload(uploadId);
   if (created) dispatch({ type: "saved", key, title: sentAs.title, visibility: sentAs.visibility });
   if (video === "") void syncUploads();
   void saveEdits(key);
 }
 
-function onSent(key: string, job: Job, bytes: number): void {
-  const atMs = performance.now();
+function onSent(key: string, bytes: number): void {
   if (find(key)?.phase === "retrying") dispatch({ type: "phase", key, phase: "uploading" });
-  if (atMs - job.lastSampleMs < SPEED_STEP_MS) return;
-  job.lastSampleMs = atMs;
-  dispatch({ type: "sent", key, bytes, atMs });
+  dispatch({ type: "sent", key, bytes, atMs: performance.now() });
 }
 
 async function onDone(key: string): Promise<void> {
   const item = find(key);
   if (!item) return;
-  jobs.delete(key);
-  dispatch({ type: "acked", key, bytes: item.sizeBytes });
+  drop(key);
+  dispatch({ type: "acked", key, bytes: item.sizeBytes, atMs: performance.now() });
   dispatch({ type: "phase", key, phase: "finishing" });
   startWaiting();
+  adoptPoster(item.video, stillOf(key));
   const note = await whyNotPlayable(item.video);
   dispatch({ type: "phase", key, phase: "done", note });
   announce(words.upload.announceDone(item.title));
@@ -194,8 +201,14 @@ export function resumeUpload(key: string): void {
   startWaiting();
 }
 
-export function dismissUpload(key: string): void {
+/** Forgets the file. */
+function drop(key: string): void {
+  jobs.get(key)?.letGo?.();
   jobs.delete(key);
+}
+
+export function dismissUpload(key: string): void {
+  drop(key);
   dispatch({ type: "removed", key });
 }
 
@@ -261,13 +274,14 @@ async function saveEdits(key: string): Promise<void> {
 /** Takes over what the server knows of unfinished uploads, those of an earlier visit included. */
 export async function syncUploads(): Promise<void> {
   let stored: readonly StoredUpload[];
+  let carried: ReadonlySet<string>;
   try {
-    stored = await api.listUploads();
+    [stored, carried] = await Promise.all([api.listUploads(), heldUploads()]);
   } catch {
     return;
   }
   const known = new Set(uploads.get().map(({ key }) => key));
-  dispatch({ type: "listed", stored: stored.filter(({ name }) => !cancelled.has(idOf(name))) });
+  dispatch({ type: "listed", stored: stored.filter(({ name }) => !cancelled.has(idOf(name))), carried });
   for (const item of uploads.get()) if (!known.has(item.key)) void fillIn(item);
 }
 

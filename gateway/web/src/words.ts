@@ -71,7 +71,7 @@ export const words = {
     paused: "Paused",
     retrying: "Connection lost. Trying again",
     offline: "You are offline. It goes on when you are back",
-    interrupted: "Interrupted. Choose the same file again to go on",
+    interrupted: "Choose the same file again to go on",
     elsewhere: "Going on in another tab",
     finishing: "All bytes are in. Finishing",
     done: "Ready to watch",
@@ -111,6 +111,9 @@ export const words = {
   watch: {
     loading: "Loading the video",
     player: "Video player",
+    speed: (rate: number) => `${String(rate)}×`,
+    speedLabel: (rate: number) => `Speed ${String(rate)}×`,
+    time: (now: string, all: string) => `${now} / ${all}`,
     play: "Play",
     you: "You",
     details: "Description",
@@ -202,7 +205,7 @@ export const words = {
     },
     broken: {
       title: "This browser cannot play it",
-      text: "The file may be damaged, or of a kind this browser does not know. Another player may open it.",
+      text: "The file may be damaged, or of a kind this browser does not know. Download it and try another player.",
     },
     retry: "Try again",
     reload: "Load again",

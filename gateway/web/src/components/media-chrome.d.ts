@@ -1,14 +1,10 @@
-import type { JSX } from "preact";
+import type { HTMLAttributes } from "preact";
 
-type MediaElement = JSX.HTMLAttributes & {
+type MediaElement = HTMLAttributes & {
   [attribute: `media-${string}` | `aria-${string}`]: string | undefined;
   slot?: string;
   autohide?: string;
-  hotkeys?: string;
   notooltip?: boolean;
-  nosubtitleslangpref?: boolean;
-  rates?: string;
-  showduration?: boolean;
   defaultstreamtype?: string;
 };
 
@@ -22,8 +18,6 @@ declare module "preact" {
       "media-mute-button": MediaElement;
       "media-pip-button": MediaElement;
       "media-play-button": MediaElement;
-      "media-playback-rate-button": MediaElement;
-      "media-time-display": MediaElement;
       "media-time-range": MediaElement;
       "media-volume-range": MediaElement;
     }

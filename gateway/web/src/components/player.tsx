@@ -5,11 +5,10 @@ import "media-chrome/media-loading-indicator";
 import "media-chrome/media-mute-button";
 import "media-chrome/media-pip-button";
 import "media-chrome/media-play-button";
-import "media-chrome/media-playback-rate-button";
-import "media-chrome/media-time-display";
 import "media-chrome/media-time-range";
 import "media-chrome/media-volume-range";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { formatDuration } from "../format.js";
 import { forwardKey, seekByKey } from "../player-keys.js";
 import { words } from "../words.js";
 
@@ -24,10 +23,23 @@ export interface PlayerProps {
   readonly onBroken: (seconds: number) => void;
 }
 
+const RATES = [1, 1.25, 1.5, 2, 0.5, 0.75] as const;
+
+/** The next of the usual speeds, round and round. */
+function nextRate(rate: number): number {
+  return RATES[(RATES.findIndex((known) => known === rate) + 1) % RATES.length] ?? 1;
+}
+
+function clockOf({ currentTime, duration }: HTMLVideoElement): { readonly now: number; readonly all: number } {
+  return { now: currentTime, all: Number.isFinite(duration) ? duration : 0 };
+}
+
 /** The picture and its controls. Loaded apart, since only one page needs it. */
 export function Player({ source, poster, startSeconds, onTime, onSize, onBroken }: PlayerProps) {
   const controller = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const [clock, setClock] = useState({ now: startSeconds, all: 0 });
+  const [rate, setRate] = useState(1);
 
   useEffect(() => {
     const element = video.current;
@@ -64,7 +76,14 @@ export function Player({ source, poster, startSeconds, onTime, onSize, onBroken 
         playsInline
         preload="auto"
         onTimeUpdate={({ currentTarget }) => {
+          setClock(clockOf(currentTarget));
           onTime(currentTarget.currentTime);
+        }}
+        onDurationChange={({ currentTarget }) => {
+          setClock(clockOf(currentTarget));
+        }}
+        onRateChange={({ currentTarget }) => {
+          setRate(currentTarget.playbackRate);
         }}
         onLoadedMetadata={({ currentTarget }) => {
           onSize(currentTarget.videoWidth, currentTarget.videoHeight);
@@ -83,9 +102,20 @@ export function Player({ source, poster, startSeconds, onTime, onSize, onBroken 
             <media-mute-button />
             <media-volume-range />
           </div>
-          <media-time-display showduration />
+          <span class="player-time">
+            {words.watch.time(formatDuration(Math.floor(clock.now) * 1000), formatDuration(clock.all * 1000))}
+          </span>
           <span class="player-gap" />
-          <media-playback-rate-button rates="0.5 0.75 1 1.25 1.5 2" />
+          <button
+            type="button"
+            class="player-speed"
+            aria-label={words.watch.speedLabel(rate)}
+            onClick={() => {
+              if (video.current) video.current.playbackRate = nextRate(rate);
+            }}
+          >
+            {words.watch.speed(rate)}
+          </button>
           <media-pip-button />
           <media-fullscreen-button />
         </media-control-bar>

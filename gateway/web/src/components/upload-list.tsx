@@ -6,14 +6,16 @@ import { Link } from "./link.js";
 import { UploadRow } from "./upload-row.js";
 
 /** Every upload, on the library's page. */
-export function UploadList() {
+/** @param level - of its heading: 1 when there is nothing else on the page. */
+export function UploadList({ level }: { readonly level: 1 | 2 }) {
+  const Heading = level === 1 ? "h1" : "h2";
   const items = useStore(uploads);
   if (items.length === 0) return null;
   const finished = items.filter(({ phase }) => phase === "done");
   return (
     <section class="uploads" aria-label={words.upload.region}>
       <header class="uploads-head">
-        <h2>{words.upload.region}</h2>
+        <Heading>{words.upload.region}</Heading>
         {finished.length > 1 && (
           <button
             type="button"

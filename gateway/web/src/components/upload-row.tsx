@@ -1,12 +1,15 @@
 import { CircleAlert, CircleCheck, Film, Pause, Play, X } from "lucide-preact";
+import { useStore } from "../hooks.js";
 import { formatBytes, formatTimeLeft } from "../format.js";
 import { idOf } from "../model.js";
+import { stills } from "../posters.js";
 import { watchPath } from "../router.js";
-import { isPassive, percentOf, secondsLeft, speedOf, type UploadItem } from "../upload-state.js";
+import { percentOf, secondsLeft, speedOf, type UploadItem } from "../upload-state.js";
 import { cancelUpload, continueUpload, dismissUpload, editUpload, pauseUpload, resumeUpload } from "../uploads.js";
 import { words } from "../words.js";
 import { FileButton } from "./file-button.js";
 import { Link } from "./link.js";
+import { Still } from "./poster.js";
 import { VisibilitySelect } from "./visibility.js";
 
 const said = words.upload;
@@ -36,6 +39,8 @@ function statusOf(item: UploadItem): string[] {
       return [navigator.onLine ? said.retrying : said.offline, progressed(item)];
     case "interrupted":
       return [said.interrupted, progressed(item)];
+    case "elsewhere":
+      return [said.elsewhere, progressed(item)];
     case "finishing":
       return [said.finishing];
     case "done":
@@ -135,59 +140,68 @@ function Actions({ item }: { readonly item: UploadItem }) {
   );
 }
 
+/** The file's own picture, as soon as there is one. */
+function Picture({ item }: { readonly item: UploadItem }) {
+  const frame = useStore(stills).get(item.key);
+  return <div class="upload-picture">{frame ? <Still frame={frame} /> : <Film aria-hidden="true" />}</div>;
+}
+
 function Sign({ phase }: { readonly phase: UploadItem["phase"] }) {
-  if (phase === "done") return <CircleCheck class="upload-sign upload-sign-done" aria-hidden="true" />;
+  if (phase === "done") return <CircleCheck class="upload-sign" aria-hidden="true" size={16} />;
   if (phase === "failed" || phase === "rejected") {
-    return <CircleAlert class="upload-sign upload-sign-failed" aria-hidden="true" />;
+    return <CircleAlert class="upload-sign" aria-hidden="true" size={16} />;
   }
-  return <Film class="upload-sign" aria-hidden="true" />;
+  return null;
+}
+
+function Title({ item }: { readonly item: UploadItem }) {
+  const { key, phase, title, visibility } = item;
+  if (phase === "rejected") return <p class="upload-title">{item.filename}</p>;
+  return (
+    <>
+      <input
+        class="upload-title"
+        aria-label={said.title}
+        maxLength={200}
+        value={title}
+        onChange={({ currentTarget }) => {
+          const next = currentTarget.value.trim();
+          if (next === "") currentTarget.value = title;
+          else editUpload(key, { title: next });
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") event.currentTarget.blur();
+        }}
+      />
+      <VisibilitySelect
+        value={visibility}
+        onChange={(next) => {
+          editUpload(key, { visibility: next });
+        }}
+      />
+    </>
+  );
 }
 
 /** One file on its way: its title and visibility can be changed while it is. */
 export function UploadRow({ item }: { readonly item: UploadItem }) {
-  const { key, phase } = item;
-  const moving = phase !== "done" && phase !== "rejected";
-  const editable = phase !== "rejected" && !(isPassive(item) && item.video === "");
+  const { phase } = item;
   return (
     <li class="upload" data-phase={phase}>
-      <Sign phase={phase} />
-      <div class="upload-main">
-        <div class="upload-head">
-          {editable ? (
-            <input
-              class="upload-title"
-              aria-label={said.title}
-              maxLength={200}
-              value={item.title}
-              onChange={({ currentTarget }) => {
-                const title = currentTarget.value.trim();
-                if (title === "") currentTarget.value = item.title;
-                else editUpload(key, { title });
-              }}
-              onKeyDown={(event) => {
-                if (event.key === "Enter") event.currentTarget.blur();
-              }}
-            />
-          ) : (
-            <span class="upload-title">{item.filename}</span>
-          )}
-          {editable && (
-            <VisibilitySelect
-              value={item.visibility}
-              onChange={(visibility) => {
-                editUpload(key, { visibility });
-              }}
-            />
-          )}
-        </div>
-        {moving && <Bar item={item} />}
+      <Picture item={item} />
+      <div class="upload-head">
+        <Title item={item} />
+      </div>
+      <Actions item={item} />
+      <div class="upload-state">
+        {phase !== "done" && phase !== "rejected" && <Bar item={item} />}
         <p class="upload-status">
+          <Sign phase={phase} />
           {statusOf(item).map((part) => (
             <span key={part}>{part}</span>
           ))}
         </p>
       </div>
-      <Actions item={item} />
     </li>
   );
 }

@@ -9,12 +9,19 @@ import { Poster } from "./poster.js";
 import { VideoMenu } from "./video-actions.js";
 import { VisibilityBadge } from "./visibility.js";
 
-export function VideoCard({ video }: { readonly video: Video }) {
+interface VideoCardProps {
+  readonly video: Video;
+  /** The level of its title in the page's outline. */
+  readonly level: 2 | 3;
+}
+
+export function VideoCard({ video, level }: VideoCardProps) {
+  const Heading = level === 2 ? "h2" : "h3";
   return (
     <li class="card">
       <Link class="card-link" href={watchPath(idOf(video.name))}>
         <Poster video={video} />
-        <h3 class="card-title">{video.title}</h3>
+        <Heading class="card-title">{video.title}</Heading>
       </Link>
       <p class="card-meta">
         {!isMine(video) && <span>{ownerName(video)}</span>}

@@ -1,4 +1,4 @@
-import { Globe, Link2, Lock, Users } from "lucide-preact";
+import { ChevronDown, Globe, Link2, Lock, Users } from "lucide-preact";
 import type { Visibility } from "../model.js";
 import { VISIBILITIES } from "../model.js";
 import { words } from "../words.js";
@@ -41,6 +41,7 @@ export function VisibilitySelect({ value, onChange }: VisibilityProps) {
           </option>
         ))}
       </select>
+      <ChevronDown class="select-arrow" aria-hidden="true" size={14} />
     </span>
   );
 }

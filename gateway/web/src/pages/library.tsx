@@ -1,6 +1,6 @@
-import { Upload } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import { FileButton } from "../components/file-button.js";
+import { Mark } from "../components/logo.js";
 import { UploadList } from "../components/upload-list.js";
 import { CardSkeleton, VideoCard } from "../components/video-card.js";
 import { useNear, useStore, useTitle } from "../hooks.js";
@@ -17,8 +17,12 @@ const retry = () => void refreshLibrary();
 function Empty() {
   return (
     <section class="empty">
-      <div class="empty-sign" aria-hidden="true">
-        <Upload size={28} />
+      <div class="empty-frames" aria-hidden="true">
+        <span />
+        <span />
+        <span>
+          <Mark size={44} />
+        </span>
       </div>
       <h1 tabIndex={-1}>{said.empty.title}</h1>
       <p>{said.empty.text}</p>
@@ -70,7 +74,7 @@ function Grid({
       </header>
       <ul class="grid" role="list">
         {videos.map((video) => (
-          <VideoCard key={video.name} video={video} />
+          <VideoCard key={video.name} video={video} level={2} />
         ))}
       </ul>
       {more && <More key={videos.length} loading={loading} />}
@@ -89,7 +93,7 @@ export function LibraryPage() {
   const more = page.nextPageToken !== "";
   return (
     <div class="library">
-      <UploadList />
+      <UploadList level={videos.length > 0 || more ? 2 : 1} />
       {!loaded && <Skeletons />}
       {loaded && videos.length === 0 && !more && !uploading && <Empty />}
       {(videos.length > 0 || more) && <Grid videos={videos} more={more} loading={loadingMore} />}

@@ -103,7 +103,7 @@ function Next({ name }: { readonly name: string }) {
       <h2>{said.next}</h2>
       <ul class="grid" role="list">
         {others.map((video) => (
-          <VideoCard key={video.name} video={video} />
+          <VideoCard key={video.name} video={video} level={3} />
         ))}
       </ul>
     </section>
