@@ -1,27 +1,31 @@
+import { inspect } from "node:util";
 import { status } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import type { CallContext } from "./call.js";
 import { DomainError, isDomainError } from "./errors.js";
 
-/** Where a call's line is written and under what name. */
+/** What the log says of where a call comes from. */
+export type Origin = Pick<CallContext, "requestId" | "peer" | "caller" | "principal">;
+
+/** What a call's line in the log is about. */
 export interface CallRecord {
   readonly service: string;
   readonly rpc: string;
-  readonly context: CallContext;
+  readonly origin: Origin;
   readonly startedMs: number;
 }
 
 /** Writes a call's one line in the log, and with an error that nobody foresaw its stack. */
 export function writeCallRecord(log: Logger, record: CallRecord, error?: DomainError, cause?: unknown): void {
-  const { service, rpc, context, startedMs } = record;
+  const { service, rpc, origin, startedMs } = record;
   const code = error?.code ?? status.OK;
   const line = {
     service,
     rpc,
-    request_id: context.requestId,
-    principal: context.principal?.name,
-    caller: context.caller,
-    peer: context.peer,
+    request_id: origin.requestId,
+    principal: origin.principal?.name,
+    caller: origin.caller,
+    peer: origin.peer,
     status: status[code],
     reason: error?.reason,
     duration_ms: Math.round((performance.now() - startedMs) * 1000) / 1000,
@@ -48,5 +52,6 @@ export function explain(thrown: unknown, signal: AbortSignal): { error: DomainEr
   // A call that was ended fails in many ways, all for that one reason.
   if (signal.aborted && isDomainError(signal.reason)) return { error: signal.reason };
   if (isDomainError(thrown)) return { error: thrown, cause: thrown.cause };
-  return { error: new DomainError("INTERNAL"), cause: thrown };
+  const cause = thrown instanceof Error ? thrown : new TypeError(`Threw what is no error: ${inspect(thrown)}`);
+  return { error: new DomainError("INTERNAL"), cause };
 }

@@ -1,14 +1,15 @@
 import { Client as GrpcClient, Metadata, credentials, type ServiceError } from "@grpc/grpc-js";
 import type { CallScope } from "./call.js";
 import type { MethodTraits } from "./definition.js";
-import { DomainError } from "./errors.js";
 import { createGate, receive } from "./receive.js";
 import { fromStatus } from "./status.js";
 import type { Tokens } from "./tokens.js";
 import { AUTHORIZATION, CALLER, REQUEST_ID } from "./wire-names.js";
 
+type Deadlines = Readonly<Record<MethodTraits["kind"], number>>;
+
 /** How long a call may take when its scope leaves more; a stream, how long it may stay silent. */
-export const DEADLINE_MS: Readonly<Record<MethodTraits["kind"], number>> = {
+export const DEADLINE_MS: Deadlines = {
   unary: 15_000,
   stream: 30_000,
   "long poll": 60_000,
@@ -38,7 +39,13 @@ export interface Channel {
  * @param service the name it is called by in errors.
  * @param caller the name this process calls under.
  */
-export function openChannel(service: string, address: string, caller: string, tokens: Tokens): Channel {
+export function openChannel(
+  service: string,
+  address: string,
+  caller: string,
+  tokens: Tokens,
+  deadlines: Deadlines = DEADLINE_MS,
+): Channel {
   const client = new GrpcClient(address, credentials.createInsecure(), {
     "grpc.service_config_disable_resolution": 1,
     "grpc.initial_reconnect_backoff_ms": 100,
@@ -49,37 +56,42 @@ export function openChannel(service: string, address: string, caller: string, to
   });
 
   const metadataOf = async (scope: CallScope) => {
-    scope.signal.throwIfAborted();
     const metadata = new Metadata();
     metadata.set(CALLER, await tokens.forService(caller));
     metadata.set(REQUEST_ID, scope.requestId);
     if (scope.principalToken !== undefined) metadata.set(AUTHORIZATION, `Bearer ${scope.principalToken}`);
+    scope.signal.throwIfAborted();
     return metadata;
+  };
+
+  /** What a call's caller is told: why it ended the call itself, or what went wrong with it. */
+  const failureOf = (error: unknown, { signal }: CallScope): unknown => {
+    if (signal.aborted) return signal.reason;
+    return isServiceError(error) ? fromStatus(error, service) : error;
   };
 
   return {
     async unary({ path, kind, serialize, deserialize }, request, scope) {
       const metadata = await metadataOf(scope);
-      const deadline = Math.min(Date.now() + DEADLINE_MS[kind], scope.deadline ?? Infinity);
-      return new Promise<unknown>((resolve, reject) => {
-        const call = client.makeUnaryRequest(
-          path,
-          serialize,
-          deserialize,
-          request,
-          metadata,
-          { deadline },
-          (error, answer) => {
-            scope.signal.removeEventListener("abort", cancel);
-            if (error) reject(fromStatus(error, service));
+      const deadline = Math.min(Date.now() + deadlines[kind], scope.deadline ?? Infinity);
+      let release: () => void = () => undefined;
+      try {
+        return await new Promise<unknown>((resolve, reject) => {
+          const answered = (error: ServiceError | null, answer: unknown) => {
+            if (error) reject(error);
             else resolve(answer);
-          },
-        );
-        const cancel = () => {
-          call.cancel();
-        };
-        scope.signal.addEventListener("abort", cancel, { once: true });
-      });
+          };
+          const options = { deadline };
+          release = cancelOnAbort(
+            client.makeUnaryRequest(path, serialize, deserialize, request, metadata, options, answered),
+            scope.signal,
+          );
+        });
+      } catch (error) {
+        throw failureOf(error, scope);
+      } finally {
+        release();
+      }
     },
 
     async *stream({ path, kind, serialize, deserialize }, request, scope) {
@@ -89,33 +101,30 @@ export function openChannel(service: string, address: string, caller: string, to
         deadline: scope.deadline ?? Infinity,
         interceptors: [gate.interceptor],
       });
-      const idled = new AbortController();
-      const hangUp = () => {
-        call.cancel();
-      };
-      const idle = setTimeout(() => {
-        idled.abort();
-        hangUp();
-      }, DEADLINE_MS[kind]);
-      scope.signal.addEventListener("abort", hangUp, { once: true });
+      const release = cancelOnAbort(call, scope.signal);
       try {
-        for await (const message of receive(call, gate)) {
-          clearTimeout(idle);
-          yield message;
-          idle.refresh();
-        }
+        yield* receive(call, gate, deadlines[kind]);
       } catch (error) {
-        if (idled.signal.aborted) throw new DomainError("DEADLINE_EXCEEDED");
-        throw isServiceError(error) ? fromStatus(error, service) : error;
+        throw failureOf(error, scope);
       } finally {
-        clearTimeout(idle);
-        scope.signal.removeEventListener("abort", hangUp);
+        release();
       }
     },
 
     close() {
       client.close();
     },
+  };
+}
+
+/** @returns how to stop listening to the signal, which may outlive many calls. */
+function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal): () => void {
+  const cancel = () => {
+    call.cancel();
+  };
+  signal.addEventListener("abort", cancel, { once: true });
+  return () => {
+    signal.removeEventListener("abort", cancel);
   };
 }
 

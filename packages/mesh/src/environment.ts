@@ -68,16 +68,11 @@ export class Environment {
     return value ?? options.default;
   }
 
-  /** `host:port`, `[v6]:port`. */
-  listen(variable: string, options: { default: ListenAddress }): ListenAddress {
-    const given = this.optional(variable);
-    if (given === undefined) return options.default;
-    const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(given);
-    const host = parts?.[1] ?? parts?.[2];
-    const port = Number(parts?.[3]);
-    if (host !== undefined && port <= 65_535) return { host, port };
-    this.fault(variable, given, "host:port with a port from 0 to 65535, such as 127.0.0.1:7002");
-    return options.default;
+  /** `host:port`, `[v6]:port`. The variable `port`, if named and set, changes the port alone. */
+  listen(variable: string, options: { default: ListenAddress; port?: string }): ListenAddress {
+    const address = this.#address(variable, options);
+    if (options.port === undefined) return address;
+    return { ...address, port: this.integer(options.port, { default: address.port, min: 0, max: 65_535 }) };
   }
 
   /** Records that a setting cannot be used. Pass `given` as undefined for a secret. */
@@ -88,6 +83,17 @@ export class Environment {
   /** @throws ConfigError when anything was wrong. */
   assertUsable(): void {
     if (this.faults.length > 0) throw new ConfigError(this.faults);
+  }
+
+  #address(variable: string, options: { default: ListenAddress }): ListenAddress {
+    const given = this.optional(variable);
+    if (given === undefined) return options.default;
+    const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(given);
+    const host = parts?.[1] ?? parts?.[2];
+    const port = Number(parts?.[3]);
+    if (host !== undefined && port <= 65_535) return { host, port };
+    this.fault(variable, given, "host:port with a port from 0 to 65535, such as 127.0.0.1:7002");
+    return options.default;
   }
 }
 

@@ -82,9 +82,8 @@ export class DomainError<R extends Reason = Reason> extends Error {
 
 /** Whether something thrown is a DomainError, of one of `reasons` when any are named. */
 export function isDomainError(thrown: unknown, ...reasons: readonly Reason[]): thrown is DomainError {
-  if (!(thrown instanceof DomainError)) return false;
-  const { reason }: { reason: unknown } = thrown;
-  return reasons.length === 0 || reasons.some((candidate) => candidate === reason);
+  const reason = thrown instanceof Error && "reason" in thrown ? thrown.reason : undefined;
+  return thrown instanceof DomainError && (reasons.length === 0 || reasons.some((candidate) => candidate === reason));
 }
 
 function sentence(reason: Reason, metadata: Readonly<Record<string, string>>): string {

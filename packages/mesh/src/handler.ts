@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type {
   MethodDefinition as GrpcMethod,
   ServerUnaryCall,
@@ -11,6 +10,7 @@ import { createCodec, type Codec } from "./codec.js";
 import { traitsOf, type MethodDefinition, type ServiceDefinition } from "./definition.js";
 import { DomainError } from "./errors.js";
 import { runCall, type CallEnvironment } from "./running-call.js";
+import { createSender } from "./send.js";
 import { asStreamHandler, asUnaryHandler } from "./typed.js";
 
 /** A method as grpc-js registers it, which deals in bytes: what a handler makes of them is decoded under its own guard. */
@@ -45,9 +45,9 @@ export function grpcHandler(
     const handler = asStreamHandler(work);
     const serveStream = async (call: ServerWritableStream<Buffer, Buffer>) => {
       const outcome = await runCall(environment, call, called, async (context) => {
+        const send = createSender(call, context.signal);
         for await (const message of handler(decode(request, call.request), context)) {
-          context.signal.throwIfAborted();
-          if (!call.write(encode(message))) await once(call, "drain", { signal: context.signal });
+          await send(encode(message));
         }
       });
       if ("failure" in outcome) call.emit("error", outcome.failure);

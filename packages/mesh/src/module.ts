@@ -3,7 +3,7 @@ import type { CallContext } from "./call.js";
 import type { Client, RawCaller } from "./client.js";
 import type { AccessRule, AccessTable } from "./access.js";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition, Sparse } from "./definition.js";
-import type { Environment } from "./environment.js";
+import type { Environment, ListenAddress } from "./environment.js";
 import type { Keys } from "./secret.js";
 import type { Tokens } from "./tokens.js";
 
@@ -42,6 +42,8 @@ export interface Mesh {
 /** A module at work. */
 export interface RunningModule {
   readonly services?: readonly ServedService[];
+  /** Where the module listens with a protocol of its own. */
+  readonly listening?: ListenAddress;
   /** Rejects while the module's own store does not answer, which makes it NOT_SERVING. Called about once a second. */
   check?(): Promise<void>;
   /** Called after the module's calls have ended. Ends background work and closes stores. */

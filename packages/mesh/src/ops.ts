@@ -11,22 +11,23 @@ export interface OpsServer {
 /**
  * Serves `/livez`, true while the event loop turns, and `/readyz`, true while every module's own store answers.
  *
+ * @param waitingFor the modules that do not serve at the moment.
  * @throws Error when the address cannot be bound.
  */
-export async function startOpsServer(listen: ListenAddress, ready: () => readonly string[]): Promise<OpsServer> {
+export async function startOpsServer(listen: ListenAddress, waitingFor: () => readonly string[]): Promise<OpsServer> {
   const server = createServer((request, response) => {
     const reply = (status: number, body: object) => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
     };
-    switch (request.url) {
+    switch (request.url?.split("?")[0]) {
       case "/livez":
         reply(200, { status: "live" });
         break;
       case "/readyz": {
-        const waitingFor = ready();
-        if (waitingFor.length === 0) reply(200, { status: "ready" });
-        else reply(503, { status: "not ready", waitingFor });
+        const missing = waitingFor();
+        if (missing.length === 0) reply(200, { status: "ready" });
+        else reply(503, { status: "not ready", waitingFor: missing });
         break;
       }
       default:
@@ -42,12 +43,12 @@ export async function startOpsServer(listen: ListenAddress, ready: () => readonl
   return {
     address: { host: listen.host, port: boundPort(server.address()) },
     async close() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) =>
+      await new Promise<void>((resolve) => {
         server.close(() => {
           resolve();
-        }),
-      );
+        });
+        server.closeAllConnections();
+      });
     },
   };
 }

@@ -15,20 +15,19 @@ export interface Plan {
 /** Reads every module's settings and puts them in the order to start in. */
 export function planModules(modules: readonly Module[], environment: Environment): readonly Plan[] {
   const here = new Set(modules.map(({ name }) => name));
-  const plans = startOrder(modules).map((module) => ({
+  return startOrder(modules).map((module) => ({
     module,
     start: module.prepare(environment),
-    listen: module.port === undefined ? undefined : readListen(environment, variable(module.name), module.port),
+    listen: module.port === undefined ? undefined : readListen(environment, module.name, module.port),
     elsewhere: new Map(
-      module.clients.filter((name) => !here.has(name)).map((name) => [name, readAddress(environment, variable(name))]),
+      module.clients.filter((name) => !here.has(name)).map((name) => [name, readAddress(environment, name)]),
     ),
   }));
-  return plans;
 }
 
-/** `<NAME>_LISTEN`, on loopback unless told otherwise; `<NAME>_PORT` changes the port alone for `OPS`. */
-export function readListen(environment: Environment, name: string, port: number): ListenAddress {
-  return environment.listen(`${name}_LISTEN`, { default: { host: "127.0.0.1", port } });
+/** Where /livez and /readyz are to be: `OPS_LISTEN`, default 127.0.0.1:9090; `OPS_PORT` changes the port alone. */
+export function readOpsListen(environment: Environment): ListenAddress {
+  return environment.listen("OPS_LISTEN", { default: { host: "127.0.0.1", port: 9090 }, port: "OPS_PORT" });
 }
 
 /** An address to connect to, as host:port: where a server listens on every interface, loopback. */
@@ -38,10 +37,16 @@ export function dialable({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function readAddress(environment: Environment, name: string): string {
-  const address = environment.optional(`${name}_ADDRESS`);
+/** `<NAME>_LISTEN`, on loopback unless told otherwise. */
+function readListen(environment: Environment, module: string, port: number): ListenAddress {
+  return environment.listen(`${variable(module)}_LISTEN`, { default: { host: "127.0.0.1", port } });
+}
+
+function readAddress(environment: Environment, service: string): string {
+  const name = `${variable(service)}_ADDRESS`;
+  const address = environment.optional(name);
   if (address !== undefined && /^\S+:\d{1,5}$/.test(address)) return address;
-  environment.fault(`${name}_ADDRESS`, address, `where the service is, such as ${name.toLowerCase()}:7000`);
+  environment.fault(name, address, `where the service ${service} is, such as ${service}:7000`);
   return "";
 }
 

@@ -1,4 +1,5 @@
 import { InterceptingCall, type ClientReadableStream, type Interceptor } from "@grpc/grpc-js";
+import { DomainError } from "./errors.js";
 
 /** Lets one message at a time through to a client's stream. */
 export interface Gate {
@@ -42,16 +43,32 @@ export function createGate(): Gate {
   };
 }
 
-/** A stream's messages as they are asked for. Leaving the loop early cancels the call. */
-export async function* receive(call: ClientReadableStream<unknown>, gate: Gate): AsyncGenerator {
+/**
+ * A stream's messages as they are asked for. Leaving the loop early cancels the call.
+ *
+ * @param idleMs how long each message may be waited for; the time its reader takes does not count.
+ * @throws DomainError DEADLINE_EXCEEDED when one did not come in time; ServiceError when the call failed.
+ */
+export async function* receive(call: ClientReadableStream<unknown>, gate: Gate, idleMs: number): AsyncGenerator {
   const messages = call[Symbol.asyncIterator]();
-  try {
-    for (;;) {
+  const next = async () => {
+    const idled = new AbortController();
+    const idle = setTimeout(() => {
+      idled.abort(new DomainError("DEADLINE_EXCEEDED"));
+      call.cancel();
+    }, idleMs);
+    try {
       gate.open();
-      const next = await messages.next();
-      if (next.done) return;
-      yield next.value;
+      return await messages.next();
+    } catch (error) {
+      idled.signal.throwIfAborted();
+      throw error;
+    } finally {
+      clearTimeout(idle);
     }
+  };
+  try {
+    for (let message = await next(); message.done !== true; message = await next()) yield message.value;
   } finally {
     call.cancel();
   }

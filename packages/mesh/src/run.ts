@@ -1,9 +1,8 @@
-import { ConfigError } from "./environment.js";
+import { inspect } from "node:util";
 import type { Module } from "./module.js";
 import { startModules, type RunningMesh } from "./start.js";
 
-/** How often a module that lost its reason to live may hold up the end of the process. */
-const LAST_RESORT_MS = 30_000;
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
  * Runs modules until SIGTERM, SIGINT, or one of them fails, and ends the process: code 0 after a signal, 1 after a
@@ -12,7 +11,14 @@ const LAST_RESORT_MS = 30_000;
  * @param onReady called when every module serves.
  */
 export async function run(modules: readonly Module[], onReady?: (mesh: RunningMesh) => void): Promise<void> {
-  const ended = firstOf(["SIGTERM", "SIGINT"]);
+  const told = new Promise<undefined>((resolve) => {
+    for (const signal of SIGNALS) {
+      process.once(signal, () => {
+        resolve(undefined);
+        for (const again of SIGNALS) process.once(again, () => process.exit(1));
+      });
+    }
+  });
   let mesh: RunningMesh;
   try {
     mesh = await startModules(modules, process.env);
@@ -21,37 +27,28 @@ export async function run(modules: readonly Module[], onReady?: (mesh: RunningMe
     process.exit(1);
   }
   onReady?.(mesh);
-  const crashed = new Promise<unknown>((resolve) => {
-    process.once("uncaughtException", resolve);
-    process.once("unhandledRejection", resolve);
+  const crashed = new Promise<Error>((resolve) => {
+    const crash = (cause: unknown) => {
+      resolve(new Error("An error that nothing caught", { cause }));
+    };
+    process.once("uncaughtException", crash);
+    process.once("unhandledRejection", crash);
   });
-  const reason = await Promise.race([ended, mesh.failed.then(asFailure), crashed.then(asFailure)]);
-  if (reason !== undefined) mesh.log.error({ err: reason.failure }, "a module failed: everything stops");
-  for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.exit(1));
-  setTimeout(() => process.exit(1), LAST_RESORT_MS).unref();
+  const failure = await Promise.race([told, mesh.failed, crashed]);
+  if (failure !== undefined) {
+    mesh.log.error({ err: failure }, "everything stops");
+    complain(failure);
+  }
   await mesh.stop();
-  if (reason !== undefined) complain(reason.failure);
-  process.exit(reason === undefined ? 0 : 1);
-}
-
-function firstOf(signals: readonly NodeJS.Signals[]): Promise<undefined> {
-  return new Promise((resolve) => {
-    for (const signal of signals)
-      process.once(signal, () => {
-        resolve(undefined);
-      });
-  });
-}
-
-function asFailure(failure: unknown): { failure: unknown } {
-  return { failure };
+  process.exit(failure === undefined ? 0 : 1);
 }
 
 function complain(error: unknown): void {
-  const words = error instanceof ConfigError ? error.message : error instanceof Error ? describe(error) : String(error);
-  process.stderr.write(`${words}\n`);
+  process.stderr.write(`${sentence(error)}\n`);
 }
 
-function describe(error: Error): string {
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+/** An error's message and those of its causes. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return inspect(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${sentence(error.cause)}`;
 }

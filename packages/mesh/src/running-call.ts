@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Deadline, Metadata, StatusObject } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { assertMayCall, type AccessRule } from "./access.js";
-import { explain, writeCallRecord } from "./call-record.js";
+import type { ActiveCalls } from "./active-calls.js";
+import { explain, writeCallRecord, type Origin } from "./call-record.js";
 import type { CallContext } from "./call.js";
 import { DomainError } from "./errors.js";
 import { toStatus } from "./status.js";
@@ -14,8 +15,8 @@ export interface CallEnvironment {
   readonly module: string;
   readonly log: Logger;
   readonly tokens: Tokens;
-  /** The calls at work, so that a drain can end those that would outlast it. */
-  readonly active: Set<AbortController>;
+  /** The calls at work, so that a drain can wait for them and end those that would outlast it. */
+  readonly calls: ActiveCalls;
 }
 
 /** A call as grpc-js hands it over. */
@@ -24,46 +25,49 @@ export interface IncomingCall {
   readonly cancelled: boolean;
   getPeer(): string;
   getDeadline(): Deadline;
-  once(event: "cancelled", listener: () => void): unknown;
+  on(event: "cancelled", listener: () => void): unknown;
+  off(event: "cancelled", listener: () => void): unknown;
 }
 
 /** How a call ended: with an answer, or with the status its caller gets. */
 export type Outcome<T> = { readonly answer: T } | { readonly failure: StatusObject };
+
+/** A caller hangs up at its deadline, which lies before the server's by the time the call took to arrive. */
+const ARRIVAL_MS = 20;
 
 /**
  * Does one call's work: finds out who calls, checks that they may, ends it when its caller goes, its deadline passes or
  * the server drains, and writes its line in the log. The only catch-all there is: never rejects.
  */
 export async function runCall<T>(
-  environment: CallEnvironment,
+  { module, log, tokens, calls }: CallEnvironment,
   call: IncomingCall,
-  method: { readonly rpc: string; readonly rule: AccessRule | undefined },
+  { rpc, rule }: { readonly rpc: string; readonly rule: AccessRule | undefined },
   work: (context: CallContext) => Promise<T>,
 ): Promise<Outcome<T>> {
   const startedMs = performance.now();
-  const abort = new AbortController();
-  environment.active.add(abort);
   const deadline = toMs(call.getDeadline());
+  const abort = new AbortController();
+  const end = calls.begin(abort);
   const leave = () => {
-    const late = deadline !== undefined && Date.now() >= deadline;
+    const late = deadline !== undefined && Date.now() >= deadline - ARRIVAL_MS;
     abort.abort(new DomainError(late ? "DEADLINE_EXCEEDED" : "CANCELLED"));
   };
-  call.once("cancelled", leave);
+  call.on("cancelled", leave);
   if (call.cancelled) leave();
 
-  let context = unidentified(environment, call, method.rpc, abort.signal, deadline);
+  const arrival = { requestId: requestIdOf(call.metadata), peer: call.getPeer() };
+  let origin: Origin = arrival;
   const record = (error?: DomainError, cause?: unknown) => {
-    writeCallRecord(
-      environment.log,
-      { service: environment.module, rpc: method.rpc, context, startedMs },
-      error,
-      cause,
-    );
+    writeCallRecord(log, { service: module, rpc, origin, startedMs }, error, cause);
   };
   try {
-    context = await identify(environment.tokens, call.metadata, context);
-    assertMayCall(method.rule, context);
-    const answer = await work(context);
+    const identity = await identify(tokens, call.metadata);
+    origin = { ...arrival, ...identity };
+    assertMayCall(rule, identity);
+    const bindings = { service: module, request_id: arrival.requestId, rpc };
+    const answer = await work({ ...arrival, ...identity, deadline, signal: abort.signal, log: log.child(bindings) });
+    abort.signal.throwIfAborted();
     record();
     return { answer };
   } catch (thrown) {
@@ -71,31 +75,26 @@ export async function runCall<T>(
     record(error, cause);
     return { failure: toStatus(error) };
   } finally {
-    environment.active.delete(abort);
+    call.off("cancelled", leave);
+    end();
   }
 }
 
-function unidentified(
-  { log }: CallEnvironment,
-  call: IncomingCall,
-  rpc: string,
-  signal: AbortSignal,
-  deadline: number | undefined,
-): CallContext {
-  const given = text(call.metadata, REQUEST_ID);
-  const requestId = given !== undefined && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
-  return { requestId, signal, deadline, peer: call.getPeer(), log: log.child({ request_id: requestId, rpc }) };
-}
+type Identity = Pick<CallContext, "caller" | "principal" | "principalToken">;
 
-async function identify(tokens: Tokens, metadata: Metadata, context: CallContext): Promise<CallContext> {
+async function identify(tokens: Tokens, metadata: Metadata): Promise<Identity> {
   const callerToken = text(metadata, CALLER);
   const principalToken = /^Bearer (.+)$/i.exec(text(metadata, AUTHORIZATION) ?? "")?.[1];
   return {
-    ...context,
     caller: callerToken === undefined ? undefined : await tokens.serviceOf(callerToken),
     principal: principalToken === undefined ? undefined : await tokens.principalOf(principalToken),
     principalToken,
   };
+}
+
+function requestIdOf(metadata: Metadata): string {
+  const given = text(metadata, REQUEST_ID);
+  return given !== undefined && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
 function text(metadata: Metadata, key: string): string | undefined {

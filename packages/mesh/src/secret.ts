@@ -1,6 +1,6 @@
 import { hkdfSync, randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Environment } from "./environment.js";
 
 /** What a derived key is for. Each purpose has its own, so that a token for one never opens another. */
@@ -33,12 +33,13 @@ export function createKeys(secrets: readonly Buffer[]): Keys {
 export function readSecrets(environment: Environment): readonly Buffer[] {
   const given = environment.optional("MESH_SECRET");
   if (given === undefined) {
-    if (!environment.alone) return [keptSecret(dataFolder(environment))];
+    if (!environment.alone) return keptSecrets(environment);
     environment.fault("MESH_SECRET", undefined, "32 random bytes, such as `openssl rand -base64 32` prints");
     return [];
   }
-  const secrets = given.split(",").map((part) => decode(part.trim()));
-  if (secrets.length <= 2 && secrets.every((secret) => secret.length >= 32)) return secrets;
+  const parts = given.split(",");
+  const secrets = parts.map((part) => decode(part.trim())).filter((secret) => secret !== undefined);
+  if (parts.length <= 2 && secrets.length === parts.length) return secrets;
   environment.fault("MESH_SECRET", undefined, "one or two secrets, each 32 bytes or more as base64 or hexadecimal");
   return [];
 }
@@ -48,22 +49,35 @@ export function dataFolder(environment: Environment): string {
   return environment.string("REELMESH_DATA", { default: "data" });
 }
 
-function decode(text: string): Buffer {
-  return /^(?:[0-9a-fA-F]{2})+$/.test(text) && text.length >= 64
-    ? Buffer.from(text, "hex")
-    : Buffer.from(text, "base64");
+/** The secret that a text spells; undefined when it spells none or a short one. */
+function decode(text: string): Buffer | undefined {
+  if (/^(?:[0-9a-fA-F]{2}){32,}$/.test(text)) return Buffer.from(text, "hex");
+  const secret = /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, "base64") : undefined;
+  return secret && secret.length >= 32 ? secret : undefined;
 }
 
-/** Reads the secret kept under a data folder, and makes it first where there is none. */
-function keptSecret(folder: string): Buffer {
-  const keys = join(folder, "keys");
-  const file = join(keys, "mesh-secret");
-  const read = () => decode(readFileSync(file, "utf8").trim());
+/** The secret kept under the data folder, made there first when there is none. */
+function keptSecrets(environment: Environment): readonly Buffer[] {
+  const folder = dataFolder(environment);
+  const file = join(folder, "keys", "mesh-secret");
   try {
-    return read();
+    if (!existsSync(file)) makeSecret(file);
+    const secret = decode(readFileSync(file, "utf8").trim());
+    if (secret) return [secret];
+    environment.fault(
+      "REELMESH_DATA",
+      folder,
+      `a folder whose ${file} is whole: restore it, or remove it for a new one`,
+    );
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    const problem = error instanceof Error ? error.message : String(error);
+    environment.fault("REELMESH_DATA", folder, `a folder to keep data in (${problem})`);
   }
+  return [];
+}
+
+function makeSecret(file: string): void {
+  const keys = dirname(file);
   mkdirSync(keys, { recursive: true, mode: 0o700 });
   chmodSync(keys, 0o700);
   const draft = join(keys, `.mesh-secret-${randomBytes(6).toString("hex")}`);
@@ -76,9 +90,4 @@ function keptSecret(folder: string): Buffer {
   } finally {
     rmSync(draft, { force: true });
   }
-  return read();
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

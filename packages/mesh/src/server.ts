@@ -1,16 +1,21 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "pino";
+import { createActiveCalls } from "./active-calls.js";
 import { DomainError } from "./errors.js";
 import type { ListenAddress } from "./environment.js";
 import { grpcHandler, grpcMethod } from "./handler.js";
 import type { ServedService } from "./module.js";
+import { settlesWithin } from "./patience.js";
 import { addReflection } from "./reflection.js";
 import type { CallEnvironment } from "./running-call.js";
 import type { Tokens } from "./tokens.js";
 
 /** The largest message a server takes: a block of 4 MiB and what is said about it. */
 const LARGEST_MESSAGE = 4 * 1024 * 1024 + 64 * 1024;
+
+/** How long the last answers may take to leave. Then who watches health, or does not read its stream, is cut off. */
+const FLUSH_MS = 500;
 
 /** A gRPC server at work. */
 export interface MeshServer {
@@ -35,7 +40,7 @@ export async function startServer(options: {
 }): Promise<MeshServer> {
   const { module, log, tokens } = options;
   const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE });
-  const environment: CallEnvironment = { module, log, tokens, active: new Set() };
+  const environment: CallEnvironment = { module, log, tokens, calls: createActiveCalls() };
   for (const service of options.services) addService(server, environment, service);
   const names = options.services.map(({ definition }) => definition.fullName);
   const health = new HealthImplementation();
@@ -50,7 +55,7 @@ export async function startServer(options: {
     setServing,
     async drain(graceMs) {
       setServing(false);
-      await drain(server, environment.active, graceMs);
+      await drain(server, environment, graceMs);
     },
   };
 }
@@ -82,19 +87,14 @@ function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
   });
 }
 
-async function drain(server: Server, active: ReadonlySet<AbortController>, graceMs: number): Promise<void> {
-  const ended = new Promise<void>((resolve) => {
+async function drain(server: Server, { calls, module }: CallEnvironment, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => {
       resolve();
     });
   });
-  const grace = setTimeout(() => {
-    for (const call of active) call.abort(new DomainError("SERVICE_UNAVAILABLE", { service: "restarting" }));
-    // What was aborted answers within this turn or the next; whoever does not is cut off.
-    setTimeout(() => {
-      server.forceShutdown();
-    }, 100);
-  }, graceMs);
-  await ended;
-  clearTimeout(grace);
+  await settlesWithin(graceMs, calls.idle());
+  calls.abort(new DomainError("SERVICE_UNAVAILABLE", { service: module }));
+  await settlesWithin(FLUSH_MS, closed);
+  server.forceShutdown();
 }

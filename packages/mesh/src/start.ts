@@ -3,17 +3,18 @@ import { openChannel, type Channel } from "./channel.js";
 import { createClient, createRawCaller } from "./client.js";
 import { Environment } from "./environment.js";
 import { createLog, readLogLevel } from "./log.js";
-import type { Mesh, Module, RunningModule } from "./module.js";
+import type { Mesh, Module } from "./module.js";
 import { startOpsServer } from "./ops.js";
-import { dialable, planModules, readListen, type Plan } from "./plan.js";
+import { settlesWithin } from "./patience.js";
+import { dialable, planModules, readOpsListen, type Plan } from "./plan.js";
 import { createKeys, readSecrets, type Keys } from "./secret.js";
-import { startServer, type MeshServer } from "./server.js";
+import { startServer } from "./server.js";
 import { watchStore, type StoreWatch } from "./store-watch.js";
 import { createTokens, type Tokens } from "./tokens.js";
 
 /** Modules at work in this process. */
 export interface RunningMesh {
-  /** Where a module's gRPC server listens, as host:port. */
+  /** Where a module listens, as host:port. */
   addressOf(module: string): string;
   /** Where /livez and /readyz are, as host:port. */
   readonly opsAddress: string;
@@ -26,13 +27,30 @@ export interface RunningMesh {
   stop(): Promise<void>;
 }
 
-interface Started {
-  readonly name: string;
-  readonly running: RunningModule;
-  readonly server: MeshServer | undefined;
-  readonly watch: StoreWatch;
-  readonly channels: ReadonlyMap<string, Channel>;
+/** What ends a part of what was started. */
+interface End {
+  readonly module: string;
+  readonly run: () => Promise<void> | void;
 }
+
+/** What modules share while they start and stop. */
+interface Process {
+  readonly log: Logger;
+  readonly keys: Keys;
+  readonly tokens: Tokens;
+  readonly drainMs: number;
+  readonly signal: AbortSignal;
+  fail(reason: unknown): void;
+  /** Where the modules that serve gRPC are. */
+  readonly addresses: Map<string, string>;
+  /** The modules that have started. */
+  readonly watches: Map<string, StoreWatch>;
+  /** In the order of what they end. */
+  readonly ends: End[];
+}
+
+/** How long a part may take to end, besides the time its calls have. */
+const STOP_MS = 10_000;
 
 /**
  * Starts modules in one process, each after those it calls.
@@ -50,7 +68,7 @@ export async function startModules(
   const environment = new Environment(variables, { alone: modules.length === 1 });
   const log = createLog(readLogLevel(environment), logTo);
   const plans = planModules(modules, environment);
-  const opsListen = readListen(environment, "OPS", 9090);
+  const opsListen = readOpsListen(environment);
   const drainMs = environment.integer("MESH_DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 });
   const secrets = readSecrets(environment);
   environment.assertUsable();
@@ -63,41 +81,25 @@ export async function startModules(
     fail = resolve;
   });
   const addresses = new Map<string, string>();
-  const started: Started[] = [];
-  const stop = async () => {
+  const watches = new Map<string, StoreWatch>();
+  const ends: End[] = [];
+  const shared: Process = { log, keys, tokens, drainMs, signal: stopping.signal, fail, addresses, watches, ends };
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
     stopping.abort();
-    for (const each of started.splice(0).reverse()) await stopModule(each, drainMs, log);
-  };
-
-  const startModule = async ({ module, start, listen, elsewhere }: Plan): Promise<Started> => {
-    const { name } = module;
-    const channels = new Map<string, Channel>();
-    for (const service of module.clients) {
-      const address = addresses.get(service) ?? elsewhere.get(service);
-      if (address !== undefined) channels.set(service, openChannel(service, address, name, tokens));
-    }
-    const running = await start(createMesh({ name, channels, log, keys, tokens, signal: stopping.signal, fail }));
-    const services = running.services ?? [];
-    const server = listen && (await startServer({ module: name, listen, services, log, tokens }));
-    if (server) addresses.set(name, dialable(server.address));
-    const watch = await watchStore({
-      name,
-      check: running.check?.bind(running),
-      log,
-      serving: (serving) => server?.setServing(serving),
-    });
-    return { name, running, server, watch, channels };
+    return (stopped ??= runEnds(shared));
   };
 
   try {
-    for (const each of plans) started.push(await startModule(each));
     const ops = await startOpsServer(opsListen, () =>
-      started.filter(({ watch }) => !watch.serving()).map(({ name }) => name),
+      plans.map(({ module }) => module.name).filter((name) => watches.get(name)?.serving() !== true),
     );
+    ends.push({ module: "ops", run: () => ops.close() });
+    for (const plan of plans) await startModule(plan, shared);
     return {
       addressOf(module) {
         const address = addresses.get(module);
-        if (address === undefined) throw new Error(`${module} serves no gRPC here`);
+        if (address === undefined) throw new Error(`${module} listens nowhere here`);
         return address;
       },
       opsAddress: dialable(ops.address),
@@ -105,27 +107,57 @@ export async function startModules(
       tokens,
       log,
       failed,
-      async stop() {
-        await stop();
-        await ops.close();
-      },
+      stop,
     };
   } catch (error) {
+    log.error({ err: error }, "cannot start: what had started stops");
     await stop();
     throw error;
   }
 }
 
-function createMesh(parts: {
-  name: string;
-  channels: ReadonlyMap<string, Channel>;
-  log: Logger;
-  keys: Keys;
-  tokens: Tokens;
-  signal: AbortSignal;
-  fail: (reason: unknown) => void;
-}): Mesh {
-  const { name, channels, log, keys, tokens, signal, fail } = parts;
+async function startModule({ module, start, listen, elsewhere }: Plan, shared: Process): Promise<void> {
+  const { name } = module;
+  const { log, tokens, addresses, watches, ends } = shared;
+  const channels = new Map<string, Channel>();
+  const end = (run: End["run"]) => ends.push({ module: name, run });
+  try {
+    for (const service of module.clients) {
+      const address = addresses.get(service) ?? elsewhere.get(service);
+      if (address === undefined) throw new Error(`it calls ${service}, which serves no gRPC`);
+      const channel = openChannel(service, address, name, tokens);
+      channels.set(service, channel);
+      end(() => {
+        channel.close();
+      });
+    }
+    const running = await start(createMesh(name, channels, shared));
+    end(() => running.stop?.());
+    const services = running.services ?? [];
+    const server = listen && (await startServer({ module: name, listen, services, log, tokens }));
+    const address = server?.address ?? running.listening;
+    if (address) addresses.set(name, dialable(address));
+    if (server) {
+      end(() => server.drain(shared.drainMs));
+    }
+    const watch = await watchStore({
+      name,
+      check: running.check?.bind(running),
+      log,
+      serving: (serving) => server?.setServing(serving),
+    });
+    watches.set(name, watch);
+    end(() => {
+      watches.delete(name);
+      watch.stop();
+    });
+  } catch (error) {
+    throw new Error(`${name} cannot start`, { cause: error });
+  }
+}
+
+function createMesh(name: string, channels: ReadonlyMap<string, Channel>, shared: Process): Mesh {
+  const { log, keys, tokens, signal } = shared;
   const channelTo = (service: string) => {
     const channel = channels.get(service);
     if (!channel) throw new Error(`${name} does not declare that it calls ${service}`);
@@ -136,24 +168,22 @@ function createMesh(parts: {
     keys,
     tokens,
     signal,
-    fail,
+    fail(reason) {
+      shared.fail(new Error(`${name} failed`, { cause: reason }));
+    },
     client: (service, definition) => createClient(definition, channelTo(service)),
     rawCaller: (service) => createRawCaller(channelTo(service)),
   };
 }
 
-async function stopModule(
-  { name, running, server, watch, channels }: Started,
-  drainMs: number,
-  log: Logger,
-): Promise<void> {
-  try {
-    watch.stop();
-    await server?.drain(drainMs);
-    await running.stop?.();
-  } catch (error) {
-    log.error({ err: error, service: name }, "a module did not stop cleanly");
-  } finally {
-    for (const channel of channels.values()) channel.close();
+/** Ends everything, the last started first. What does not end in time is left behind. */
+async function runEnds({ ends, log, drainMs }: Process): Promise<void> {
+  for (const { module, run } of ends.splice(0).reverse()) {
+    try {
+      const inTime = await settlesWithin(drainMs + STOP_MS, Promise.resolve(run()));
+      if (!inTime) throw new Error(`Still not ended after ${drainMs + STOP_MS} ms`);
+    } catch (error) {
+      log.error({ err: error, service: module }, "a module did not stop cleanly");
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { settlesWithin } from "./patience.js";
 
 const EVERY_MS = 1_000;
 const PATIENCE_MS = 3_000;
@@ -20,20 +21,20 @@ export async function watchStore(options: {
   serving: (serving: boolean) => void;
 }): Promise<StoreWatch> {
   const { name, check, log } = options;
-  let serving = true;
+  let serving: boolean | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
   const tell = (now: boolean, error?: unknown) => {
     if (stopped || now === serving) return;
+    if (!now) log.error({ service: name, err: error }, "the store does not answer");
+    else if (serving === false) log.warn({ service: name }, "the store answers again");
     serving = now;
     options.serving(now);
-    if (now) log.warn({ service: name }, "the store answers again");
-    else log.error({ service: name, err: error }, "the store does not answer");
   };
   const look = async (ask: () => Promise<void>) => {
     try {
-      await withPatience(ask());
+      if (!(await settlesWithin(PATIENCE_MS, ask()))) throw new Error(`No answer within ${PATIENCE_MS} ms`);
       tell(true);
     } catch (error) {
       tell(false, error);
@@ -41,27 +42,13 @@ export async function watchStore(options: {
     if (!stopped) timer = setTimeout(() => void look(ask), EVERY_MS).unref();
   };
 
-  options.serving(true);
   if (check) await look(check);
+  else tell(true);
   return {
-    serving: () => serving,
+    serving: () => serving === true,
     stop() {
       stopped = true;
       clearTimeout(timer);
     },
   };
-}
-
-async function withPatience(answer: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`No answer within ${PATIENCE_MS} ms`));
-    }, PATIENCE_MS);
-  });
-  try {
-    await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
