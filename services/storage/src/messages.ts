@@ -1,0 +1,20 @@
+import type {
+  Block as BlockMessage,
+  Object as ObjectMessage,
+} from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
+import type { Block } from "./block.js";
+import type { StoredObject } from "./object-store.js";
+
+/** An object as the contract says it. */
+export function objectMessage({ name, size, etag, contentType, composite, createTime }: StoredObject): ObjectMessage {
+  return { name, sizeBytes: BigInt(size), etag, contentType, compositeSha256: view(composite), createTime };
+}
+
+/** A block as the contract says it. */
+export function blockMessage({ id, sha256, size }: Block): BlockMessage {
+  return { id, sha256: view(sha256), sizeBytes: BigInt(size) };
+}
+
+function view({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
