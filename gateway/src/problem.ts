@@ -35,9 +35,13 @@ const EDGE_ERRORS = {
   MALFORMED_TARGET: { status: 400, message: "The request's target is not a path of printable ASCII characters." },
   ORIGIN_NOT_ALLOWED: { status: 403, message: "Pages of other sites may not change anything here." },
   METHOD_NOT_ALLOWED: { status: 405, message: "This path does not offer the request's method." },
+  TUS_VERSION_NOT_SUPPORTED: { status: 412, message: "Say Tus-Resumable: 1.0.0, the version spoken here." },
   PRECONDITION_FAILED: { status: 412, message: "The request's precondition does not hold." },
   MEDIA_TYPE_NOT_SUPPORTED: { status: 415, message: "The body has to be application/json in UTF-8, not encoded." },
+  BODY_NOT_OFFSET_BYTES: { status: 415, message: "The body has to be application/offset+octet-stream." },
   HOST_NOT_SERVED: { status: 421, message: "This server does not answer for the host that was asked." },
+  /** The tus protocol's own status. */
+  BODY_CHECKSUM_MISMATCH: { status: 460, message: "The body does not match its checksum: nothing of it was kept." },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 /** The constant name of one kind of error that only HTTP knows. */

@@ -1,4 +1,8 @@
-import type { Source as SourceMessage, Video as VideoMessage } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
+import {
+  Visibility as VisibilityCode,
+  type Source as SourceMessage,
+  type Video as VideoMessage,
+} from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import { invalidField, text } from "@reelmesh/mesh/fields.js";
 import { toVisibility } from "./mapping.js";
 import type { Source, VideoDetails } from "./video.js";
@@ -77,7 +81,8 @@ export function readSize(field: string, bytes: bigint): number {
 }
 
 function readTags(tags: readonly string[]): readonly string[] {
-  if (tags.length > MOST_TAGS) throw invalidField("video.tags", `has ${tags.length} tags, at most ${MOST_TAGS} are allowed`);
+  if (tags.length > MOST_TAGS)
+    throw invalidField("video.tags", `has ${tags.length} tags, at most ${MOST_TAGS} are allowed`);
   return [...new Set(tags.map((tag, index) => text(`video.tags[${index}]`, tag, TAG)))];
 }
 
@@ -86,13 +91,14 @@ function givenFields(video: VideoMessage): readonly Field[] {
     title: video.title !== "",
     description: video.description !== "",
     tags: video.tags.length > 0,
-    visibility: video.visibility !== 0,
+    visibility: video.visibility !== VisibilityCode.UNSPECIFIED,
   };
   return FIELDS.filter((field) => given[field]);
 }
 
 function writable(path: string): Field {
   const field = FIELDS.find((candidate) => candidate === path);
-  if (field === undefined) throw invalidField("update_mask", `${JSON.stringify(path)} is not one of ${FIELDS.join(", ")}`);
+  if (field === undefined)
+    throw invalidField("update_mask", `${JSON.stringify(path)} is not one of ${FIELDS.join(", ")}`);
   return field;
 }

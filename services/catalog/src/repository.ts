@@ -45,8 +45,7 @@ export async function openVideos(documents: Documents): Promise<VideoRepository>
         { sort: { createKey: -1 }, limit },
       );
     },
-    listChanges: ({ after, limit }) =>
-      videos.find({ updateKey: { $gt: after } }, { sort: { updateKey: 1 }, limit }),
+    listChanges: ({ after, limit }) => videos.find({ updateKey: { $gt: after } }, { sort: { updateKey: 1 }, limit }),
     purge: (now) => videos.deleteMany({ expireTime: { $lte: now } }),
   };
 }

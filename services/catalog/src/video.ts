@@ -102,7 +102,11 @@ export function markUploaded(video: Video, source: Source, now: Date): Video {
 }
 
 /** Says that the first segments can be played. */
-export function markPlayable(video: Video, media: { durationMs: number; width: number; height: number }, now: Date): Video {
+export function markPlayable(
+  video: Video,
+  media: { durationMs: number; width: number; height: number },
+  now: Date,
+): Video {
   const same = video.durationMs === media.durationMs && video.width === media.width && video.height === media.height;
   if (video.playable && same && video.state !== "DELETED") return video;
   if (video.state !== "PROCESSING") throw wrongState(video, "it is not being processed");
@@ -126,7 +130,7 @@ export function markFailed(video: Video, failureReason: string, now: Date): Vide
 /** FAILED -> PROCESSING. */
 export function retryVideo(video: Video, now: Date): Video {
   if (video.state !== "FAILED") throw wrongState(video, "it has not failed");
-  const { failureReason: _, ...rest } = video;
+  const { failureReason, ...rest } = video;
   return changed(rest, { state: "PROCESSING" }, now);
 }
 
@@ -173,7 +177,12 @@ function changed(video: Facts, change: Change, now: Date): Video {
 
 function derive(facts: Facts): Video {
   const { _id, createTime, updateTime } = facts;
-  return { ...facts, audience: audienceOf(facts), createKey: timeKey(createTime, _id), updateKey: timeKey(updateTime, _id) };
+  return {
+    ...facts,
+    audience: audienceOf(facts),
+    createKey: timeKey(createTime, _id),
+    updateKey: timeKey(updateTime, _id),
+  };
 }
 
 function audienceOf(video: Facts): readonly string[] {

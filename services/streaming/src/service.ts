@@ -5,7 +5,11 @@ import { DomainError } from "@reelmesh/mesh/errors.js";
 import { resourceId } from "@reelmesh/mesh/fields.js";
 import type { Implementation } from "@reelmesh/mesh/module.js";
 import type { Keys } from "@reelmesh/mesh/secret.js";
-import { Action, type CatalogServiceDefinition, type Source } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
+import {
+  Action,
+  type CatalogServiceDefinition,
+  type Source,
+} from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import type { StreamingServiceDefinition } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
 import type { StreamingConfig } from "./config.js";
 import { OPEN_GRANT, grantInvalid, mintGrant, readGrant } from "./grant.js";
@@ -28,7 +32,10 @@ export function createStreamingService(parts: {
 
   const openSource = async (video: string, token: string, context: CallContext): Promise<Source> => {
     const grant = viewerOf(token, video);
-    const access = await catalog.checkAccess({ name: video, action: Action.WATCH, viewer: grant?.viewer ?? "" }, context);
+    const access = await catalog.checkAccess(
+      { name: video, action: Action.WATCH, viewer: grant?.viewer ?? "" },
+      context,
+    );
     if (!access.allowed && !grant) throw notFound(video);
     if (!access.allowed || (grant && grant.accessEpoch !== access.accessEpoch)) throw grantInvalid("it was withdrawn");
     return playableSource(access.source);
@@ -54,7 +61,11 @@ export function createStreamingService(parts: {
       if (item !== "source") throw new DomainError("RESOURCE_NOT_FOUND", { resource: `${video}/${item}` });
       const source = await openSource(video, grant, context);
       const { object, objectEtag, sizeBytes, contentType, filename } = source;
-      const capability = mintCapability(keys, { opens: object, verbs: ["read"], expires: new Date(Date.now() + READ_MS) });
+      const capability = mintCapability(keys, {
+        opens: object,
+        verbs: ["read"],
+        expires: new Date(Date.now() + READ_MS),
+      });
       const expireTime = new Date(Date.now() + config.accessMs);
       return { object, objectEtag, sizeBytes, contentType, filename, capability, expireTime };
     },

@@ -4,7 +4,11 @@ import type { Client } from "@reelmesh/mesh/client.js";
 import { isDomainError } from "@reelmesh/mesh/errors.js";
 import type { Keys } from "@reelmesh/mesh/secret.js";
 import type { Tokens } from "@reelmesh/mesh/tokens.js";
-import { CatalogServiceDefinition, Video, Visibility } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
+import {
+  Video,
+  Visibility,
+  type CatalogServiceDefinition,
+} from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
 import type { UploadRepository } from "./repository.js";
 import { chainBlocks, objectOf, type Upload, type UploadVisibility } from "./upload.js";
@@ -62,7 +66,9 @@ export function createFinishing(parts: {
     async begin(upload, scope) {
       const video = await makeVideo(upload, scope);
       const state = upload.sizeBytes === 0 ? "FINISHING" : "RECEIVING";
-      return (await uploads.advance({ _id: upload._id, state: "CREATING" }, { video, state })) ?? { ...upload, video, state };
+      return (
+        (await uploads.advance({ _id: upload._id, state: "CREATING" }, { video, state })) ?? { ...upload, video, state }
+      );
     },
 
     async finish(upload, scope) {
@@ -71,7 +77,11 @@ export function createFinishing(parts: {
         {
           capability: capability(upload, ["write"]),
           object: objectOf(upload),
-          blocks: blocks.map((block) => ({ ...block, sha256: Buffer.from(block.sha256), sizeBytes: BigInt(block.sizeBytes) })),
+          blocks: blocks.map((block) => ({
+            ...block,
+            sha256: Buffer.from(block.sha256),
+            sizeBytes: BigInt(block.sizeBytes),
+          })),
           contentType: upload.contentType,
           precondition: { $case: "createOnly", value: true },
         },

@@ -8,6 +8,7 @@ export interface NewUpload {
   readonly sizeBytes: number;
   readonly filename: string;
   readonly contentType: string;
+  readonly clientMetadata: string;
   readonly title: string;
   readonly visibility: UploadVisibility;
 }
@@ -34,6 +35,7 @@ export function readNewUpload(request: CreateUploadRequest, maxBytes: number): N
     sizeBytes: Number(upload.sizeBytes),
     filename,
     contentType: readContentType(upload.contentType),
+    clientMetadata: text("upload.client_metadata", upload.clientMetadata, { min: 0, max: 4096 }),
     title: title === "" ? titleOf(filename) : title,
     visibility: readVisibility(request.visibility),
   };
@@ -48,9 +50,11 @@ export function readBlocks({ fence, blocks }: RecordBlocksRequest): StagedBlock[
   if (blocks.length === 0 || blocks.length > MOST_AT_ONCE) throw invalidField("blocks", `must be 1 to ${MOST_AT_ONCE}`);
   const ids = new RegExp(`^${fence.toString(16).padStart(8, "0")}-[0-9a-f]{8}$`);
   return blocks.map(({ id, sha256, sizeBytes }, index) => {
-    if (!ids.test(id)) throw invalidField(`blocks[${index}].id`, "must be this writer's fence and a number, 8 digits each");
+    if (!ids.test(id))
+      throw invalidField(`blocks[${index}].id`, "must be this writer's fence and a number, 8 digits each");
     if (sha256.length !== 32) throw invalidField(`blocks[${index}].sha256`, "must have 32 bytes");
-    if (sizeBytes < 1n || sizeBytes > LARGEST_BLOCK) throw invalidField(`blocks[${index}].size_bytes`, `must be 1 to ${LARGEST_BLOCK}`);
+    if (sizeBytes < 1n || sizeBytes > LARGEST_BLOCK)
+      throw invalidField(`blocks[${index}].size_bytes`, `must be 1 to ${LARGEST_BLOCK}`);
     return { id, sha256, sizeBytes: Number(sizeBytes) };
   });
 }

@@ -20,6 +20,7 @@ export function toMessage(upload: Upload): UploadMessage {
     offsetBytes: BigInt(upload.offset),
     filename: upload.filename,
     contentType: upload.contentType,
+    clientMetadata: upload.clientMetadata,
     createTime: upload.createTime,
     expireTime: upload.expireTime,
   });

@@ -42,7 +42,16 @@ export const upload = defineModule({
       sweepSources({ catalog, storage, keys, olderThanMs: config.sweepAgeMs }, scope),
     );
     const pages = createPageTokens(keys);
-    const service = createUploadService({ uploads, finishing, pages, keys, config, nudge: reconciling.nudge });
+    const service = createUploadService({
+      uploads,
+      finishing,
+      pages,
+      keys,
+      config,
+      nudge: () => {
+        reconciling.nudge();
+      },
+    });
     return {
       services: [serve(UploadServiceDefinition, service, ACCESS)],
       check: () => documents.ping(),

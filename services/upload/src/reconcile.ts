@@ -65,13 +65,18 @@ export async function sweepSources(
     const page = await storage.listObjects({ capability: rights(), prefix: PREFIX, pageSize: 1000, pageToken }, scope);
     for (const { name, createTime } of page.objects) {
       const old = createTime !== undefined && createTime.getTime() <= before;
-      if (old && !(await isKnown(catalog, name, scope))) await storage.deleteObject({ capability: rights(), object: name }, scope);
+      if (old && !(await isKnown(catalog, name, scope)))
+        await storage.deleteObject({ capability: rights(), object: name }, scope);
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
 }
 
-async function isKnown(catalog: Client<typeof CatalogServiceDefinition>, object: string, scope: CallScope): Promise<boolean> {
+async function isKnown(
+  catalog: Client<typeof CatalogServiceDefinition>,
+  object: string,
+  scope: CallScope,
+): Promise<boolean> {
   const name = `videos/${object.slice(PREFIX.length)}`;
   try {
     await catalog.checkAccess({ name, action: Action.WATCH, viewer: "" }, scope);

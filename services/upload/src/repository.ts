@@ -75,7 +75,11 @@ export async function openUploads(documents: Documents): Promise<UploadRepositor
     },
     listUnfinished: (owner, before, limit) =>
       uploads.find(
-        { owner, state: { $in: ["RECEIVING", "FINISHING"] }, ...(before === undefined ? {} : { createKey: { $lt: before } }) },
+        {
+          owner,
+          state: { $in: ["RECEIVING", "FINISHING"] },
+          ...(before === undefined ? {} : { createKey: { $lt: before } }),
+        },
         { sort: { createKey: -1 }, limit },
       ),
     listIn: (state, limit) => uploads.find({ state }, { sort: { expireTime: 1 }, limit }),

@@ -12,7 +12,16 @@ import type { Finishing } from "./finishing.js";
 import { readBlocks, readNewUpload } from "./input.js";
 import { toMessage } from "./mapping.js";
 import type { UploadRepository } from "./repository.js";
-import { assertFitsBlocks, blockSize, notFound, objectOf, pieceKey, totalSize, type StagedBlock, type Upload } from "./upload.js";
+import {
+  assertFitsBlocks,
+  blockSize,
+  notFound,
+  objectOf,
+  pieceKey,
+  totalSize,
+  type StagedBlock,
+  type Upload,
+} from "./upload.js";
 
 const WRITE_MS = 24 * 3600_000;
 
@@ -35,7 +44,7 @@ export function createUploadService(parts: {
   const load = async (name: string, context: CallContext) => {
     const id = resourceId("name", name, "uploads/*");
     const upload = await uploads.find(id);
-    if (!upload || upload.owner !== ownerOf(context) || upload.state === "REMOVING") throw notFound(id);
+    if (upload?.owner !== ownerOf(context) || upload.state === "REMOVING") throw notFound(id);
     return upload;
   };
 
@@ -121,10 +130,14 @@ export function createUploadService(parts: {
     async deleteUpload({ name }, context) {
       const id = resourceId("name", name, "uploads/*");
       const upload = await uploads.find(id);
-      if (!upload || upload.owner !== ownerOf(context)) return {};
+      if (upload?.owner !== ownerOf(context)) return {};
       const { state } = upload;
       if (state === "FINISHING" || state === "FINISHED") {
-        throw new DomainError("WRONG_STATE", { resource: name, state, problem: "all its bytes are in; delete the video instead" });
+        throw new DomainError("WRONG_STATE", {
+          resource: name,
+          state,
+          problem: "all its bytes are in; delete the video instead",
+        });
       }
       const removing = await uploads.advance({ _id: id, state }, { state: "REMOVING" });
       if (!removing && state !== "REMOVING") throw new DomainError("WRITE_SUPERSEDED", { resource: name });
@@ -134,11 +147,15 @@ export function createUploadService(parts: {
   };
 
   /** Keeps the blocks, then moves the offset, so that an offset that was told is always backed by its blocks. */
-  async function record(known: Upload, piece: { offset: number; fence: number; blocks: StagedBlock[] }): Promise<Upload> {
+  async function record(
+    known: Upload,
+    piece: { offset: number; fence: number; blocks: StagedBlock[] },
+  ): Promise<Upload> {
     const { _id, sizeBytes } = known;
     const { offset, fence, blocks } = piece;
     const end = offset + totalSize(blocks);
-    if (end > sizeBytes) throw new DomainError("TOO_LARGE", { resource: `uploads/${_id}`, limit_bytes: String(sizeBytes) });
+    if (end > sizeBytes)
+      throw new DomainError("TOO_LARGE", { resource: `uploads/${_id}`, limit_bytes: String(sizeBytes) });
     // The same record again, whose answer was lost.
     if (known.fence === fence && known.offset === end) return known;
     if (known.fence !== fence) throw new DomainError("WRITE_SUPERSEDED", { resource: `uploads/${_id}` });

@@ -20,6 +20,7 @@ export interface Upload {
   readonly visibility: UploadVisibility;
   readonly filename: string;
   readonly contentType: string;
+  readonly clientMetadata: string;
   readonly sizeBytes: number;
   /** How many bytes are safe. */
   readonly offset: number;

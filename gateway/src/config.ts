@@ -1,0 +1,36 @@
+import type { Environment, ListenAddress } from "@reelmesh/mesh/environment.js";
+
+/** The edge's settings. */
+export interface GatewayConfig {
+  /** `GATEWAY_LISTEN`, default 127.0.0.1:8080; `PORT` changes the port alone. */
+  readonly listen: ListenAddress;
+  /** Names the edge answers to besides loopback's: `GATEWAY_HOSTS`, comma separated. */
+  readonly hosts: readonly string[];
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
+
+/** Reads the edge's settings. */
+export function readConfig(environment: Environment): GatewayConfig {
+  const { host, port } = environment.listen("GATEWAY_LISTEN", { default: { host: "127.0.0.1", port: 8080 } });
+  const listen = { host, port: environment.integer("PORT", { default: port, min: 0, max: 65_535 }) };
+  // Without accounts everybody who reaches the edge is the one local user.
+  const open = environment.oneOf("GATEWAY_WITHOUT_ACCOUNTS", { values: ["refuse", "allow"], default: "refuse" });
+  if (!LOOPBACK.test(host) && open === "refuse") {
+    environment.fault(
+      "GATEWAY_LISTEN",
+      `${host}:${port}`,
+      "a loopback address, or GATEWAY_WITHOUT_ACCOUNTS=allow: whoever reaches the edge owns every video",
+    );
+  }
+  return { listen, hosts: readHosts(environment) };
+}
+
+function readHosts(environment: Environment): readonly string[] {
+  const given = environment.string("GATEWAY_HOSTS", { default: "" });
+  const hosts = given.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim().toLowerCase()]));
+  if (hosts.some((host) => !/^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/.test(host))) {
+    environment.fault("GATEWAY_HOSTS", given, "host names with commas between them, such as video.example.org");
+  }
+  return hosts;
+}

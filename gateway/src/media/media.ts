@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CallScope } from "@reelmesh/mesh/call.js";
+import type { Client } from "@reelmesh/mesh/client.js";
+import { DomainError, isDomainError } from "@reelmesh/mesh/errors.js";
+import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
+import type { OpenMediaResponse } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
+import { EdgeError } from "../problem.js";
+import { openScope, type PrincipalOf } from "../scope.js";
+import type { AccessCache, MediaRequest } from "./access-cache.js";
+import { typeHeaders } from "./media-type.js";
+import { answerRange, type RangeAnswer } from "./range.js";
+import { sendBytes } from "./send-bytes.js";
+
+const PATH = /^\/media\/([A-Za-z0-9]{1,64})\/(-|[A-Za-z0-9_.-]{20,2048})\/([a-z0-9./-]{1,200})$/;
+
+/** Answers one request under /media/. Rejects with what a problem is made of, unless the response has begun. */
+export type MediaHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The byte path: what a grant opens, straight from storage, as RFC 9110 has it. */
+export function createMediaHandler(parts: {
+  accesses: AccessCache;
+  storage: Client<typeof StorageServiceDefinition>;
+  principalOf: PrincipalOf;
+}): MediaHandler {
+  const { accesses, storage, principalOf } = parts;
+
+  /** Opens a range for reading; its first message says which version it is of. */
+  const openRange = async (access: OpenMediaResponse, range: { start: number; end: number }, scope: CallScope) => {
+    const { capability, object, objectEtag } = access;
+    const length = BigInt(range.end - range.start);
+    const request = { capability, object, offset: BigInt(range.start), length, ifMatch: objectEtag };
+    const messages = storage.readObject(request, scope);
+    await messages.next();
+    return messages;
+  };
+
+  return async (request, response) => {
+    const method = request.method === "GET" || request.method === "HEAD" ? request.method : undefined;
+    if (!method) throw new EdgeError("METHOD_NOT_ALLOWED", { allow: "GET, HEAD" });
+    const wanted = parsePath(request.url ?? "");
+    const scope = openScope(request, response, await principalOf(request));
+    const access = await accesses.open(wanted, scope);
+    const etag = `"${access.objectEtag.replace(/[^\x21\x23-\x7e]/g, "")}"`;
+    const size = Number(access.sizeBytes);
+    const { range, "if-match": ifMatch, "if-none-match": ifNoneMatch, "if-range": ifRange } = request.headers;
+    const answer = answerRange({ method, range, ifMatch, ifNoneMatch, ifRange: singular(ifRange) }, etag, size);
+    if (answer.status === 412) throw new EdgeError("PRECONDITION_FAILED");
+
+    const headers = { ...commonHeaders(access, etag), ...rangeHeaders(answer, size) };
+    if (!("start" in answer) || method === "HEAD" || answer.start === answer.end) {
+      response.writeHead(answer.status, headers).end();
+      return;
+    }
+    const messages = await openRange(access, answer, scope).catch((error: unknown) => {
+      if (isDomainError(error, "RESOURCE_NOT_FOUND", "ETAG_MISMATCH", "CAPABILITY_INVALID")) accesses.forget(wanted);
+      throw error;
+    });
+    response.writeHead(answer.status, headers);
+    await sendBytes(messages, response, answer.end - answer.start);
+  };
+}
+
+function parsePath(url: string): MediaRequest {
+  const [, id, grant, item] = PATH.exec(url.split("?")[0] ?? "") ?? [];
+  if (id === undefined || grant === undefined || item === undefined)
+    throw new DomainError("RESOURCE_NOT_FOUND", { resource: "This page" });
+  return { video: `videos/${id}`, grant, item };
+}
+
+function commonHeaders(access: OpenMediaResponse, etag: string): Record<string, string> {
+  return {
+    ...typeHeaders(access.contentType, access.filename),
+    etag,
+    "accept-ranges": "bytes",
+    // A right that was withdrawn ends within a minute, in a browser's cache too.
+    "cache-control": "private, max-age=60",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "sandbox; default-src 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    // The grant is part of the address.
+    "referrer-policy": "no-referrer",
+  };
+}
+
+function rangeHeaders(answer: RangeAnswer, size: number): Record<string, string | number> {
+  switch (answer.status) {
+    case 200:
+      return { "content-length": size };
+    case 206:
+      return {
+        "content-length": answer.end - answer.start,
+        "content-range": `bytes ${answer.start}-${answer.end - 1}/${size}`,
+      };
+    case 416:
+      return { "content-length": 0, "content-range": `bytes */${size}` };
+    case 304:
+    case 412:
+      return {};
+  }
+}
+
+function singular(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}
