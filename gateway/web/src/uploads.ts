@@ -40,23 +40,23 @@ const find = (key: string) => uploads.get().find((item) => item.key === key);
 
 /** Takes files from a person: goes on with those that were interrupted, starts the others. */
 export function addFiles(files: Iterable<File>): void {
-  for (const file of files) addFile(file);
+  dispatch({ type: "added", items: Array.from(files).flatMap(addFile) });
   startWaiting();
 }
 
-function addFile(file: File): void {
+function addFile(file: File): UploadItem[] {
   const earlier = uploads.get().find((item) => item.phase !== "done" && isSameFile(file, item));
   if (earlier && earlier.phase !== "rejected") {
     if (jobs.has(earlier.key)) notify(words.upload.duplicate(earlier.title));
     else continueUpload(earlier.key, file);
-    return;
+    return [];
   }
   lastKey += 1;
   const item = newUpload(`new-${String(lastKey)}`, file, preferences.visibility.get());
   const why = refusal(file);
   if (why === "") take(item.key, file);
-  dispatch({ type: "added", items: [why === "" ? item : { ...item, phase: "rejected", note: why }] });
   announce(why === "" ? words.upload.announceStart(item.title) : words.upload.announceFailed(item.title, why));
+  return [why === "" ? item : { ...item, phase: "rejected", note: why }];
 }
 
 function take(key: string, file: File): void {
@@ -86,10 +86,10 @@ export function continueUpload(key: string, file: File): void {
 }
 
 function startWaiting(): void {
-  const items = uploads.get();
-  const running = items.filter(({ phase }) => phase === "uploading" || phase === "retrying").length;
-  const waiting = items.filter(({ phase }) => phase === "waiting").reverse();
-  for (const item of waiting.slice(0, Math.max(0, PARALLEL - running))) void start(item.key);
+  const running = uploads.get().filter(({ phase }) => phase === "uploading" || phase === "retrying").length;
+  // In the order in which the files came.
+  const waiting = Array.from(jobs.keys()).filter((key) => find(key)?.phase === "waiting");
+  for (const key of waiting.slice(0, Math.max(0, PARALLEL - running))) void start(key);
 }
 
 async function isOpen(uploadId: string): Promise<boolean> {
