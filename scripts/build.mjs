@@ -1,5 +1,5 @@
 // Every package's sources -> its dist/, file by file (types are `npm run check`'s business), and the web application.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -46,11 +46,26 @@ export async function buildServices() {
   );
 }
 
+/** The newest change among a folder's files, in milliseconds; 0 where there are none. */
+const newest = (folder) =>
+  existsSync(folder)
+    ? Math.max(0, ...readdirSync(folder, { recursive: true }).map((file) => statSync(join(folder, file)).mtimeMs))
+    : 0;
+
+/** Builds the web application unless it is newer than what it is built from. */
 export async function buildWeb() {
-  if (!existsSync(join(root, "gateway/web/vite.config.ts"))) return;
+  const web = join(root, "gateway/web");
+  const sources = Math.max(
+    newest(join(web, "src")),
+    ...["index.html", "vite.config.ts"].map((file) => statSync(join(web, file)).mtimeMs),
+  );
+  if (newest(join(web, "dist")) > sources) return;
   const vite = await import("vite");
-  await vite.build({ root: join(root, "gateway/web"), logLevel: "warn" });
+  await vite.build({ root: web, logLevel: "warn" });
 }
 
-await buildServices();
-await buildWeb();
+export async function buildAll() {
+  await Promise.all([buildServices(), buildWeb()]);
+}
+
+if (process.argv[1] === import.meta.filename) await buildAll();

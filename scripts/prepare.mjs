@@ -5,5 +5,6 @@ import { join } from "node:path";
 
 if (existsSync(join(import.meta.dirname, "../node_modules/.bin/buf"))) {
   await import("./generate.mjs");
-  await import("./build.mjs");
+  const { buildAll } = await import("./build.mjs");
+  await buildAll();
 }

@@ -1,6 +1,6 @@
 import type {
   Block as BlockMessage,
-  Object as ObjectMessage,
+  StoredObject as ObjectMessage,
 } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
 import type { Block } from "./block.js";
 import type { StoredObject } from "./object-store.js";

@@ -1,8 +1,7 @@
-import type { Config } from "jest";
+const ESM_ONLY = ["jose", "nanoid", "mingo", "@sparticuz/chromium"];
 
-const ESM_ONLY = ["jose", "nanoid", "mingo"];
-
-const config: Config = {
+/** @type {import("jest").Config} */
+export default {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["reelmesh-source", "node", "node-addons"] },
   testMatch: ["<rootDir>/{packages,services,gateway,cli,test}/**/*.test.ts"],
@@ -16,7 +15,6 @@ const config: Config = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY.join("|")})/)`],
+  globalSetup: "<rootDir>/test/support/global-setup.mjs",
   testTimeout: 30_000,
 };
-
-export default config;
