@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { Documents, IndexDefinition, StoredDocument } from "./collection.js";
@@ -17,6 +17,11 @@ const MAX_DATABASES = 512;
 /** Address space, not memory or disk; lmdb maps more when the data outgrow it. */
 const MAP_BYTES = 2 ** 30;
 
+/** Where lmdb's first page holds its magic number. */
+const MAGIC_AT = 24;
+const MAGIC = 0xbeefc0de;
+const META_BYTES = 28;
+
 export interface EmbeddedDocuments extends Documents {
   collection<T extends StoredDocument>(
     name: string,
@@ -29,6 +34,7 @@ export async function openEmbedded(folder: string): Promise<EmbeddedDocuments> {
   const unlock = lockFolder(folder);
   try {
     const path = join(folder, "documents.mdb");
+    await assertDataFile(path);
     const root = open<Buffer, Buffer>({
       ...BINARY,
       path,
@@ -40,7 +46,20 @@ export async function openEmbedded(folder: string): Promise<EmbeddedDocuments> {
     return new EmbeddedFolder(path, folder, root, unlock);
   } catch (error) {
     unlock();
-    throw new StoreUnavailableError(`${folder} cannot be opened.`, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreUnavailableError(`${folder} cannot be opened: ${reason}`, { cause: error });
+  }
+}
+
+/** lmdb crashes the process over a file that is not its own. */
+async function assertDataFile(path: string): Promise<void> {
+  const file = await openFile(path, "a+");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(META_BYTES), 0, META_BYTES, 0);
+    if (bytesRead > 0 && buffer.readUInt32LE(MAGIC_AT) !== MAGIC)
+      throw new Error(`${path} does not begin as a store does; restore it from a backup.`);
+  } finally {
+    await file.close();
   }
 }
 

@@ -28,7 +28,7 @@ import { asStored } from "./typed.js";
 import { assertUpsertable, parseUpdate } from "./update.js";
 import { storableDocument } from "./value.js";
 
-/** How long a call waits for a server before it is unavailable. */
+/** How long a call waits for a server before it is unavailable, unless the connection string says. */
 const SERVER_SELECTION_MS = 5_000;
 /** Two upserts of the same new document can collide in the server; the loser then finds what the winner made. */
 const UPSERT_ATTEMPTS = 3;
@@ -37,7 +37,7 @@ const NAMESPACE_NOT_FOUND = 26;
 /** Connects at the first call. */
 export function openMongo(url: string, database: string): Documents {
   const client = new MongoClient(url, {
-    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    ...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_MS }),
     writeConcern: { w: "majority", journal: true },
     promoteBuffers: true,
   });
@@ -60,9 +60,9 @@ export function openMongo(url: string, database: string): Documents {
 }
 
 async function createIndexes(db: Db, collection: string, indexes: ReturnType<typeof parseIndexes>): Promise<void> {
-  const existing = await db.collection(collection).listIndexes().toArray().catch(noneYet);
+  const existing: Document[] = await db.collection(collection).listIndexes().toArray().catch(noneYet);
   const missing = indexes
-    .filter(({ name, unique }) => name !== PRIMARY && !existing.some((index) => isIndex(index, name, unique)))
+    .filter(({ name, unique }) => name !== PRIMARY && !existing.some((index: Document) => isIndex(index, name, unique)))
     .map(({ name, parts, unique }) => ({
       name,
       key: new Map(parts.map(({ path, direction }) => [path, direction])),
