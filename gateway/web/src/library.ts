@@ -26,6 +26,9 @@ export const library = createStore<Library>({
   problem: undefined,
 });
 
+/** What this page last did to a video, for whoever shows it elsewhere. */
+export const lastChange = createStore<{ readonly video: Video; readonly gone: boolean } | undefined>(undefined);
+
 /** Deleted here, though an answer under way may still list them. */
 const hidden = new Set<string>();
 let refreshing: Promise<void> | undefined;
@@ -52,6 +55,12 @@ export function refreshLibrary(): Promise<void> {
   return refreshing;
 }
 
+/** Refreshes after everything that happened until now. */
+export async function catchUpLibrary(): Promise<void> {
+  await refreshing;
+  await refreshLibrary();
+}
+
 export async function loadMore(): Promise<void> {
   const { page, loadingMore } = library.get();
   if (loadingMore || page.nextPageToken === "") return;
@@ -69,14 +78,16 @@ export async function loadMore(): Promise<void> {
 /** Takes over a newer state of a video. */
 export function showVideo(video: Video): void {
   hidden.delete(video.name);
+  lastChange.set({ video, gone: false });
   const { page, loaded } = library.get();
   const listed = isMine(video) || page.videos.some(({ name }) => name === video.name);
   if (loaded && listed) setPage(withVideo(page, video));
 }
 
-function hide({ name }: Video): void {
-  hidden.add(name);
-  if (library.get().loaded) setPage(withoutVideo(library.get().page, name));
+function hide(video: Video): void {
+  hidden.add(video.name);
+  lastChange.set({ video, gone: true });
+  if (library.get().loaded) setPage(withoutVideo(library.get().page, video.name));
 }
 
 /** Deletes at once for the eye, then for good; can be taken back. */

@@ -9,10 +9,12 @@ export interface Place {
   readonly url: string;
   /** Where the page was scrolled to when it was left, to go back there. */
   readonly scrollY: number;
+  /** False for the page that the visit began with. */
+  readonly chosen: boolean;
 }
 
 /** Where the application is. */
-export const place = createStore<Place>({ url: here(), scrollY: 0 });
+export const place = createStore<Place>({ url: here(), scrollY: 0, chosen: false });
 
 const samePage = (a: string, b: string) => JSON.stringify(parseRoute(a)) === JSON.stringify(parseRoute(b));
 
@@ -25,17 +27,17 @@ export function navigate(url: string): void {
   rememberScroll();
   if (samePage(url, here())) history.replaceState(null, "", url);
   else history.pushState(null, "", url);
-  place.set({ url: here(), scrollY: 0 });
+  place.set({ url: here(), scrollY: 0, chosen: true });
 }
 
 /** Follows the browser's back and forward. Call once. */
 export function startNavigation(): void {
   history.scrollRestoration = "manual";
   const state: unknown = history.state;
-  if (isObject(state)) place.set({ url: here(), scrollY: number(state, "scrollY") });
+  if (isObject(state)) place.set({ url: here(), scrollY: number(state, "scrollY"), chosen: false });
   window.addEventListener("popstate", (event: PopStateEvent) => {
     const saved: unknown = event.state;
-    place.set({ url: here(), scrollY: isObject(saved) ? number(saved, "scrollY") : 0 });
+    place.set({ url: here(), scrollY: isObject(saved) ? number(saved, "scrollY") : 0, chosen: true });
   });
   window.addEventListener("pagehide", rememberScroll);
 }

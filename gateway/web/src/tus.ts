@@ -2,7 +2,8 @@ import { DetailedError, Upload } from "tus-js-client";
 import { idOf, type Visibility } from "./model.js";
 import { parseProblem, type Problem } from "./problem.js";
 import { FIRST_CHUNK_BYTES, nextChunkBytes } from "./upload-state.js";
-import { isPassing, videoType } from "./upload-files.js";
+import { videoType } from "./media-types.js";
+import { isPassing } from "./upload-files.js";
 
 const ENDPOINT = "/uploads";
 /** Some ten minutes of trying; the count starts again whenever bytes get through. */

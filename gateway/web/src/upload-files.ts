@@ -1,41 +1,10 @@
+import { videoType } from "./media-types.js";
 import { words } from "./words.js";
-
-/** Types of files whose name says more than the browser does. */
-const TYPES: Readonly<Record<string, string>> = {
-  "3gp": "video/3gpp",
-  avi: "video/x-msvideo",
-  flv: "video/x-flv",
-  m2ts: "video/mp2t",
-  m4v: "video/mp4",
-  mkv: "video/x-matroska",
-  mov: "video/quicktime",
-  mp4: "video/mp4",
-  mpeg: "video/mpeg",
-  mpg: "video/mpeg",
-  mts: "video/mp2t",
-  mxf: "application/mxf",
-  ogv: "video/ogg",
-  ts: "video/mp2t",
-  vob: "video/mpeg",
-  webm: "video/webm",
-  wmv: "video/x-ms-wmv",
-};
-
-/** What the picker offers. */
-export const ACCEPT = ["video/*", ...Object.keys(TYPES).map((extension) => `.${extension}`)].join(",");
 
 interface FileLike {
   readonly name: string;
   readonly size: number;
   readonly type: string;
-}
-
-/** What a file is taken for; empty when it is no video. */
-export function videoType(file: FileLike): string {
-  if (file.type.startsWith("video/")) return file.type;
-  const extension = /\.([^.]+)$/.exec(file.name)?.[1]?.toLowerCase() ?? "";
-  const known = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
-  return known ?? "";
 }
 
 /** Why a file is not even tried; empty when it is. */

@@ -1,5 +1,5 @@
 import { api } from "./api.js";
-import { refreshLibrary } from "./library.js";
+import { catchUpLibrary, lastChange } from "./library.js";
 import { idOf, type StoredUpload, type Visibility } from "./model.js";
 import { announce, notify } from "./notices.js";
 import { preferences } from "./preferences.js";
@@ -158,7 +158,7 @@ async function onDone(key: string): Promise<void> {
   const note = await whyNotPlayable(item.video);
   dispatch({ type: "phase", key, phase: "done", note });
   announce(words.upload.announceDone(item.title));
-  void refreshLibrary();
+  void catchUpLibrary();
 }
 
 async function whyNotPlayable(video: string): Promise<string> {
@@ -263,7 +263,7 @@ async function saveEdits(key: string): Promise<void> {
   dispatch({ type: "saved", key, title, visibility });
   try {
     await api.updateVideo(item.video, { title, visibility });
-    if (item.phase === "done") void refreshLibrary();
+    if (item.phase === "done") void catchUpLibrary();
   } catch {
     dispatch({ type: "edited", key, title: saved.title, visibility: saved.visibility });
     dispatch({ type: "saved", key, title: saved.title, visibility: saved.visibility });
@@ -295,6 +295,17 @@ async function fillIn({ key, video }: UploadItem): Promise<void> {
   }
 }
 
+/** Keeps the rows of finished uploads true to their videos. */
+function followVideos(): void {
+  const change = lastChange.get();
+  const item = change && uploads.get().find(({ phase, video }) => phase === "done" && video === change.video.name);
+  if (!item) return;
+  const { key } = item;
+  const { title, visibility } = change.video;
+  dispatch({ type: "saved", key, title, visibility });
+  dispatch(change.gone ? { type: "removed", key } : { type: "edited", key, title, visibility });
+}
+
 function retryNow(): void {
   for (const { key, phase } of uploads.get()) {
     const transfer = jobs.get(key)?.transfer;
@@ -310,6 +321,7 @@ export function startUploads(): void {
   setInterval(() => {
     if (document.visibilityState === "visible" && uploads.get().some(isPassive)) void syncUploads();
   }, SYNC_MS);
+  lastChange.subscribe(followVideos);
   window.addEventListener("online", retryNow);
   window.addEventListener("beforeunload", (event) => {
     if (uploads.get().some(isActive)) event.preventDefault();

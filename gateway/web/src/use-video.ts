@@ -2,12 +2,12 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { api } from "./api.js";
 import { library, showVideo } from "./library.js";
 import { useStore } from "./hooks.js";
-import type { Video } from "./model.js";
+import type { Playback, Video } from "./model.js";
 import { toProblem, type Problem } from "./problem.js";
 
 export type PlaybackState =
   | { readonly kind: "loading" }
-  | { readonly kind: "ready"; readonly path: string }
+  | ({ readonly kind: "ready" } & Playback)
   | { readonly kind: "failed"; readonly problem: Problem };
 
 export interface VideoOnPage {
@@ -15,7 +15,7 @@ export interface VideoOnPage {
   readonly playback: PlaybackState;
   /** Why there is no video. */
   readonly problem: Problem | undefined;
-  /** Asks the server again, from scratch. */
+  /** Asks the server again. */
   readonly reload: () => void;
 }
 
@@ -23,7 +23,7 @@ const POLL_MS = 5_000;
 
 async function fetchPlayback(name: string): Promise<PlaybackState> {
   try {
-    return { kind: "ready", path: (await api.getPlayback(name)).path };
+    return { kind: "ready", ...(await api.getPlayback(name)) };
   } catch (error) {
     return { kind: "failed", problem: toProblem(error) };
   }
@@ -41,7 +41,6 @@ export function useVideo(name: string): VideoOnPage {
   }, []);
   const reload = useCallback(() => {
     setPlayback({ kind: "loading" });
-    setProblem(undefined);
     ask();
   }, [ask]);
 

@@ -208,6 +208,7 @@ export const words = {
       text: "The file may be damaged, or of a kind this browser does not know. Download it and try another player.",
     },
     retry: "Try again",
+    trying: "Trying",
     reload: "Load again",
     home: "To the library",
     uploads: "See the upload",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { isPassing, isSameFile, refusal, uploadError, videoType } from "../src/upload-files.js";
+import { downloadName, videoType } from "../src/media-types.js";
+import { isPassing, isSameFile, refusal, uploadError } from "../src/upload-files.js";
 import { words } from "../src/words.js";
 
 const file = (name: string, type = "", size = 1) => ({ name, type, size });
@@ -14,6 +15,14 @@ test.each([
   [file("a.constructor"), ""],
 ])("%p is taken for %p", (given, type) => {
   expect(videoType(given)).toBe(type);
+});
+
+test.each([
+  ["A film", "video/mp4", "A film.mp4"],
+  ["A film", "video/mp2t", "A film.ts"],
+  ["A film", "video/unheard-of", "A film"],
+])("%p of type %p is the file %p", (title, type, name) => {
+  expect(downloadName(title, type)).toBe(name);
 });
 
 test("what is no video, or empty, is refused with what to do", () => {

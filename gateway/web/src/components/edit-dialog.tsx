@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
 import { saveVideo, type EditOutcome } from "../edit-video.js";
 import type { Video } from "../model.js";
-import { notify } from "../notices.js";
+import { announce } from "../notices.js";
 import { words } from "../words.js";
 import { Dialog } from "./dialog.js";
 import { VisibilityChoice } from "./visibility.js";
@@ -22,7 +22,7 @@ export function EditDialog({ video, onClose }: EditDialogProps) {
 
   const conclude = (outcome: EditOutcome) => {
     if (outcome.kind === "saved") {
-      notify(words.edit.saved);
+      announce(words.edit.saved);
       onClose();
       return;
     }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { ACCEPT } from "../upload-files.js";
+import { ACCEPT } from "../media-types.js";
 
 interface FileButtonProps {
   readonly class: string;

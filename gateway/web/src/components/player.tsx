@@ -9,6 +9,7 @@ import "media-chrome/media-time-range";
 import "media-chrome/media-volume-range";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { formatDuration } from "../format.js";
+import { place } from "../navigation.js";
 import { forwardKey, seekByKey } from "../player-keys.js";
 import { words } from "../words.js";
 
@@ -46,7 +47,7 @@ export function Player({ source, poster, startSeconds, onTime, onSize, onBroken 
     if (!element) return;
     if (startSeconds > 0) element.currentTime = startSeconds;
     // Whoever came by a click expects it to play; a page that was opened by its address stays quiet.
-    if (navigator.userActivation.hasBeenActive) element.play().catch(() => undefined);
+    if (place.get().chosen) element.play().catch(() => undefined);
   }, [source]);
 
   useEffect(() => {

@@ -100,7 +100,7 @@ function Actions({ item }: { readonly item: UploadItem }) {
       {phase === "failed" && (
         <button
           type="button"
-          class="button button-small"
+          class="button"
           onClick={() => {
             resumeUpload(key);
           }}
@@ -110,7 +110,7 @@ function Actions({ item }: { readonly item: UploadItem }) {
       )}
       {phase === "interrupted" && (
         <FileButton
-          class="button button-small"
+          class="button"
           onFiles={([file]) => {
             if (file) continueUpload(key, file);
           }}
@@ -119,7 +119,13 @@ function Actions({ item }: { readonly item: UploadItem }) {
         </FileButton>
       )}
       {phase === "done" && item.note === "" && (
-        <Link class="button button-small" href={watchPath(idOf(item.video))}>
+        <Link
+          class="button"
+          href={watchPath(idOf(item.video))}
+          onFollow={() => {
+            dismissUpload(key);
+          }}
+        >
           {said.watch}
         </Link>
       )}

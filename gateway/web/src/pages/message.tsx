@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "../components/link.js";
 import { Mark } from "../components/logo.js";
 import { useTitle } from "../hooks.js";
@@ -42,6 +42,8 @@ export function MissingPage() {
   );
 }
 
+const RETRY_MS = 5_000;
+
 interface ProblemPageProps {
   readonly problem: Problem;
   readonly onRetry: () => void;
@@ -54,22 +56,39 @@ function wordsFor(problem: Problem): { readonly title: string; readonly text: st
   return words.pages.error;
 }
 
-/** Why a page could not be shown. */
+/** Why a page could not be shown; tries again by itself where that can help. */
 export function ProblemPage({ problem, onRetry }: ProblemPageProps) {
   const helps = problem.status === 0 || problem.status >= 500 || problem.status === 429;
 
+  const [trying, setTrying] = useState(false);
+
   useEffect(() => {
+    setTrying(false);
+  }, [problem]);
+
+  useEffect(() => {
+    if (!helps) return;
+    const timer = setInterval(onRetry, RETRY_MS);
     window.addEventListener("online", onRetry);
     return () => {
+      clearInterval(timer);
       window.removeEventListener("online", onRetry);
     };
-  }, [onRetry]);
+  }, [onRetry, helps]);
 
   return (
     <Message {...wordsFor(problem)}>
       {helps && (
-        <button type="button" class="button button-primary" onClick={onRetry}>
-          {words.pages.retry}
+        <button
+          type="button"
+          class="button button-primary"
+          disabled={trying}
+          onClick={() => {
+            setTrying(true);
+            onRetry();
+          }}
+        >
+          {trying ? words.pages.trying : words.pages.retry}
         </button>
       )}
       <HomeLink primary={!helps} />

@@ -9,10 +9,11 @@ import { VisibilityBadge } from "../components/visibility.js";
 import { useStore, useTitle } from "../hooks.js";
 import { deleteVideo, library, refreshLibrary } from "../library.js";
 import { isShown } from "../library-state.js";
+import { downloadName } from "../media-types.js";
 import type { Video } from "../model.js";
 import { navigate } from "../navigation.js";
 import { isMine, ownerName } from "../people.js";
-import { useVideo } from "../use-video.js";
+import { useVideo, type PlaybackState } from "../use-video.js";
 import { words } from "../words.js";
 import { ProblemPage } from "./message.js";
 
@@ -34,11 +35,11 @@ function Skeleton() {
 
 function Actions({
   video,
-  source,
+  playback,
   seconds,
 }: {
   readonly video: Video;
-  readonly source: string;
+  readonly playback: PlaybackState;
   readonly seconds: () => number;
 }) {
   const [open, setOpen] = useState<"share" | "edit" | "none">("none");
@@ -55,8 +56,8 @@ function Actions({
         <Share2 aria-hidden="true" size={16} />
         {said.share}
       </button>
-      {source !== "" && (
-        <a class="button" href={source} download={video.title}>
+      {playback.kind === "ready" && (
+        <a class="button" href={playback.path} download={downloadName(video.title, playback.contentType)}>
           <Download aria-hidden="true" size={16} />
           {said.download}
         </a>
@@ -141,11 +142,7 @@ export function WatchPage({ id, startSeconds }: WatchProps) {
             <Age time={video.createTime} />
             {isMine(video) && <VisibilityBadge value={video.visibility} />}
           </p>
-          <Actions
-            video={video}
-            source={playback.kind === "ready" ? playback.path : ""}
-            seconds={() => seconds.current}
-          />
+          <Actions video={video} playback={playback} seconds={() => seconds.current} />
         </div>
         {video.description !== "" && <Description text={video.description} />}
       </div>
