@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import { DomainError } from "./errors.js";
 
 /** Who is asking: a person. */
 export interface Principal {
@@ -34,10 +35,13 @@ export interface CallContext extends CallScope {
 /** The scope of work that nobody asked for, such as a reconciling loop. */
 export function backgroundScope(signal: AbortSignal, options: { timeoutMs?: number } = {}): CallScope {
   if (options.timeoutMs === undefined) return { requestId: randomUUID(), signal };
-  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const late = new AbortController();
+  setTimeout(() => {
+    late.abort(new DomainError("DEADLINE_EXCEEDED"));
+  }, options.timeoutMs).unref();
   return {
     requestId: randomUUID(),
     deadline: Date.now() + options.timeoutMs,
-    signal: AbortSignal.any([signal, timeout]),
+    signal: AbortSignal.any([signal, late.signal]),
   };
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Client as GrpcClient, Metadata, credentials, type ServiceError } from "@grpc/grpc-js";
 import type { CallScope } from "./call.js";
 import type { MethodTraits } from "./definition.js";
@@ -122,6 +123,8 @@ function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal): () => voi
   const cancel = () => {
     call.cancel();
   };
+  // As many as there are calls at a time: each goes with its call.
+  setMaxListeners(0, signal);
   signal.addEventListener("abort", cancel, { once: true });
   return () => {
     signal.removeEventListener("abort", cancel);

@@ -43,19 +43,23 @@ function dataOf(message: unknown): Uint8Array {
   return data instanceof Uint8Array ? data : Buffer.alloc(0);
 }
 
-/** Where the bytes of a field lie that ends the message; undefined when it does not end it. */
+/** Where the bytes of a field lie that ends the message; undefined when it does not end it, or this is no message. */
 function locate(bytes: Buffer, field: number): { tagAt: number; from: number; to: number } | undefined {
   const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const tagAt = reader.pos;
-    const [number, type] = reader.tag();
-    if (number !== field || type !== WireType.LengthDelimited) {
-      reader.skip(type, number);
-      continue;
+  try {
+    while (reader.pos < reader.len) {
+      const tagAt = reader.pos;
+      const [number, type] = reader.tag();
+      if (number !== field || type !== WireType.LengthDelimited) {
+        reader.skip(type, number);
+        continue;
+      }
+      const length = reader.uint32();
+      const from = reader.pos;
+      return from + length === reader.len ? { tagAt, from, to: from + length } : undefined;
     }
-    const length = reader.uint32();
-    const from = reader.pos;
-    return from + length === reader.len ? { tagAt, from, to: from + length } : undefined;
+  } catch {
+    // The type's own decoder says what is wrong with it.
   }
   return undefined;
 }
