@@ -1,7 +1,8 @@
 import type { FileRegistry } from "@bufbuild/protobuf";
 import type { Mesh } from "@reelmesh/mesh/module.js";
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import helmet from "helmet";
+import type { RequestListener } from "node:http";
 import { checkRequest } from "./guard.js";
 import { createJsonHandler, type JsonOptions } from "./json/handler.js";
 import { compileRoutes } from "./json/routes.js";
@@ -20,7 +21,7 @@ export interface AppOptions {
   /** The web application's build, an absolute path. */
   readonly webFolder: string;
   readonly log: Pick<Mesh["log"], "error">;
-  /** How long a call may take. Default 15 s. */
+  /** How long a body may take to arrive, and then the call. Default 15 s. */
   readonly timeoutMs?: number;
 }
 
@@ -28,8 +29,8 @@ export interface AppOptions {
 const BODY_LIMIT_BYTES = 256 * 1024;
 const TIMEOUT_MS = 15_000;
 
-/** The edge but for uploads and media: the JSON API, its description, and the pages. */
-export function createApp(options: AppOptions): Express {
+/** The edge but for uploads and media: the JSON API, its description, and the pages, all guarded by checkRequest. */
+export function createApp(options: AppOptions): RequestListener {
   const { contracts, callerOf, principalOf, allowedHosts, webFolder, log, timeoutMs = TIMEOUT_MS } = options;
   const routes = compileRoutes(contracts);
   const answer = createJsonHandler({ routes, callerOf, principalOf, bodyLimitBytes: BODY_LIMIT_BYTES, timeoutMs });
@@ -43,11 +44,6 @@ export function createApp(options: AppOptions): Express {
   app.enable("strict routing");
 
   app.use(securityHeaders());
-  app.use((request, response, next) => {
-    requestIdOf(request, response);
-    checkRequest(request, allowedHosts);
-    next();
-  });
   app.get("/healthz", (_request, response) => {
     response.type("text").set("cache-control", "no-store").send("ok\n");
   });
@@ -58,7 +54,18 @@ export function createApp(options: AppOptions): Express {
   app.use("/api", (request, response) => answer(request, response, request.originalUrl));
   app.use(createPages(webFolder));
   app.use(createErrorHandler(log));
-  return app;
+
+  // Checked outside Express, which answers a target that it cannot parse by itself.
+  return (request, response) => {
+    const requestId = requestIdOf(request, response);
+    try {
+      checkRequest(request, allowedHosts);
+    } catch (error) {
+      sendProblem(response, error, requestId);
+      return;
+    }
+    app(request, response);
+  };
 }
 
 const onlyReads: RequestHandler = () => {

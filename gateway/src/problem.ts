@@ -36,6 +36,7 @@ const EDGE_ERRORS = {
   ORIGIN_NOT_ALLOWED: { status: 403, message: "Pages of other sites may not change anything here." },
   METHOD_NOT_ALLOWED: { status: 405, message: "This path does not offer the request's method." },
   TUS_VERSION_NOT_SUPPORTED: { status: 412, message: "Say Tus-Resumable: 1.0.0, the version spoken here." },
+  BODY_TOO_SLOW: { status: 408, message: "The body took too long to arrive." },
   PRECONDITION_FAILED: { status: 412, message: "The request's precondition does not hold." },
   MEDIA_TYPE_NOT_SUPPORTED: { status: 415, message: "The body has to be application/json in UTF-8, not encoded." },
   BODY_NOT_OFFSET_BYTES: { status: 415, message: "The body has to be application/offset+octet-stream." },

@@ -46,6 +46,7 @@ export function openScope(
     clearTimeout(timer);
     controller.abort(new DomainError("CANCELLED"));
   });
+  if (response.destroyed) controller.abort(new DomainError("CANCELLED"));
   return {
     requestId: requestIdOf(request, response),
     signal: controller.signal,

@@ -1,6 +1,13 @@
-import { fromJson, type DescField, type DescMessage, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import {
+  fromJson,
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  type JsonObject,
+  type JsonValue,
+} from "@bufbuild/protobuf";
 import { DomainError } from "@reelmesh/mesh/errors.js";
-import { expectationOf, expectationOfItem, fieldNamed, hasOwnJson } from "./fields.js";
+import { expectationOf, expectationOfValue, fieldNamed, hasOwnJson } from "./fields.js";
 import { isObject } from "./query.js";
 
 /**
@@ -8,33 +15,38 @@ import { isObject } from "./query.js";
  * field by its path in the request's own spelling: `video.tags[2]`.
  */
 export function faultOf(message: DescMessage, json: JsonObject, within = ""): DomainError {
-  const seen = new Set<DescField>();
+  const seen = new Map<DescField | DescOneof, string>();
   for (const [key, value] of Object.entries(json)) {
     const path = `${within}${key}`;
     const field = fieldNamed(message, key);
     if (!field) return invalid(path, "is unknown");
     if (seen.has(field)) return invalid(path, "is given more than once");
-    seen.add(field);
+    const other = field.oneof && seen.get(field.oneof);
+    if (other !== undefined) return invalid(path, `cannot be given together with ${other}`);
+    seen.set(field, key).set(field.oneof ?? field, key);
     if (!reads(message, { [field.jsonName]: value })) return faultIn(field, value, path);
   }
   return invalid(within === "" ? "body" : within.slice(0, -1), "cannot be read");
 }
 
 function faultIn(field: DescField, value: JsonValue, path: string): DomainError {
-  if (field.fieldKind === "message" && isObject(value) && !hasOwnJson(field.message)) {
-    return faultOf(field.message, value, `${path}.`);
+  if (field.fieldKind === "list" && Array.isArray(value)) {
+    const index = value.findIndex((item) => !reads(field.parent, { [field.jsonName]: [item] }));
+    return faultInValue(field, value[index], `${path}[${index}]`);
   }
-  if (field.fieldKind === "list" && Array.isArray(value)) return faultInList(field, value, path);
-  return invalid(path, expectationOf(field));
+  if (field.fieldKind === "map" && isObject(value)) {
+    const entry = Object.entries(value).find(
+      ([key, item]) => !reads(field.parent, { [field.jsonName]: { [key]: item } }),
+    );
+    return entry ? faultInValue(field, entry[1], `${path}.${entry[0]}`) : invalid(path, expectationOf(field));
+  }
+  return field.fieldKind === "message" ? faultInValue(field, value, path) : invalid(path, expectationOf(field));
 }
 
-function faultInList(field: DescField & { fieldKind: "list" }, items: readonly JsonValue[], path: string): DomainError {
-  const index = items.findIndex((item) => !reads(field.parent, { [field.jsonName]: [item] }));
-  const item = items[index];
-  if (field.listKind === "message" && isObject(item) && !hasOwnJson(field.message)) {
-    return faultOf(field.message, item, `${path}[${index}].`);
-  }
-  return invalid(`${path}[${index}]`, expectationOfItem(field));
+function faultInValue(field: DescField, value: JsonValue | undefined, path: string): DomainError {
+  const { message } = field;
+  if (message && !hasOwnJson(message) && isObject(value)) return faultOf(message, value, `${path}.`);
+  return invalid(path, expectationOfValue(field));
 }
 
 function reads(message: DescMessage, json: JsonObject): boolean {

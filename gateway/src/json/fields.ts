@@ -45,37 +45,21 @@ const OWN_JSON: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What a value of the field has to be, as in `pageSize: has to be …`. */
+/** What the field has to be, as in `pageSize: has to be …`. */
 export function expectationOf(field: DescField): string {
-  switch (field.fieldKind) {
-    case "list":
-      return "has to be a list";
-    case "map":
-      return "has to be an object";
-    case "enum":
-      return `has to be one of ${field.enum.values.map(({ jsonName }) => jsonName).join(", ")}`;
-    case "message":
-      return expectationOfMessage(field.message);
-    case "scalar":
-      return expectationOfScalar(field.scalar);
-  }
+  if (field.fieldKind === "list") return "has to be a list";
+  return field.fieldKind === "map" ? "has to be an object" : expectationOfValue(field);
 }
 
-/** What an item of the list has to be. */
-export function expectationOfItem(field: DescField & { fieldKind: "list" }): string {
-  switch (field.listKind) {
-    case "enum":
-      return `has to be one of ${field.enum.values.map(({ jsonName }) => jsonName).join(", ")}`;
-    case "message":
-      return expectationOfMessage(field.message);
-    case "scalar":
-      return expectationOfScalar(field.scalar);
-  }
+/** What the field's value has to be: of a list each item, of a map each entry's value. */
+export function expectationOfValue({ enum: names, message, scalar }: DescField): string {
+  if (names) return `has to be one of ${names.values.map(({ jsonName }) => jsonName).join(", ")}`;
+  return message ? expectationOfMessage(message) : expectationOfScalar(scalar);
 }
 
 function expectationOfMessage(message: DescMessage): string {
   const [value] = message.fields;
-  if (isWrapperDesc(message) && value) return expectationOf(value);
+  if (isWrapperDesc(message) && value) return expectationOfValue(value);
   switch (message.typeName) {
     case "google.protobuf.Timestamp":
       return "has to be a time by RFC 3339, such as 2025-01-31T12:00:00Z";

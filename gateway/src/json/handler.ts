@@ -16,7 +16,7 @@ export interface JsonOptions {
   readonly principalOf: PrincipalOf;
   /** The largest body that is read. */
   readonly bodyLimitBytes: number;
-  /** How long a call may take. */
+  /** How long a body may take to arrive, and then the call. */
   readonly timeoutMs: number;
 }
 
@@ -34,7 +34,7 @@ export function createJsonHandler(
     const at = splitPath(path);
     const route = choose(routes, request.method ?? "", at, path);
     const caller = await principalOf(request);
-    const body = await readBody(request, bodyLimitBytes);
+    const body = await readBody(request, { limitBytes: bodyLimitBytes, timeoutMs });
     const message = decodeRequest(route, { path: at, query, body });
     const call = callers.get(route.method.parent.typeName);
     if (!call) throw new DomainError("UNIMPLEMENTED");

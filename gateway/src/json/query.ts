@@ -1,7 +1,7 @@
 import { ScalarType, type DescField, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { DomainError } from "@reelmesh/mesh/errors.js";
-import { expectationOf, expectationOfItem, fieldsAlong, hasOwnJson, pathOf } from "./fields.js";
+import { expectationOfValue, fieldsAlong, hasOwnJson, pathOf } from "./fields.js";
 import type { Route } from "./routes.js";
 import { decodePercent } from "./template.js";
 
@@ -99,7 +99,7 @@ function readText(field: DescField, text: string, name: string): JsonValue {
   if (names) return readName(field, text, name);
   if (scalar === ScalarType.BOOL && (text === "true" || text === "false")) return text === "true";
   if (scalar !== undefined && WHOLE_NUMBERS.has(scalar) && !/^-?\d+$/.test(text)) {
-    throw invalid(name, field.fieldKind === "list" ? expectationOfItem(field) : expectationOf(field));
+    throw invalid(name, expectationOfValue(field));
   }
   return text;
 }
@@ -107,7 +107,7 @@ function readText(field: DescField, text: string, name: string): JsonValue {
 function readName(field: DescField, text: string, name: string): string {
   const known = field.enum?.values.some((value) => value.jsonName === text || value.name === text);
   if (known) return text;
-  throw invalid(name, field.fieldKind === "list" ? expectationOfItem(field) : expectationOf(field));
+  throw invalid(name, expectationOfValue(field));
 }
 
 function valueOf(field: DescField): DescField {

@@ -6,11 +6,14 @@ import type { Template } from "../json/template.js";
 import { commentOf } from "./comments.js";
 import { createSchemas, type Schemas } from "./schemas.js";
 
-/** Describes the routes as an OpenAPI 3.1 document. */
+/** The only methods that OpenAPI 3.1 can describe. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]);
+
+/** Describes the routes as an OpenAPI 3.1 document; those of other methods than it knows are left out. */
 export function describeApi(routes: readonly Route[]): JsonObject {
   const schemas = createSchemas();
   const paths: Record<string, JsonObject> = {};
-  for (const route of routes) {
+  for (const route of routes.filter(({ httpMethod }) => METHODS.has(httpMethod))) {
     const { path, names } = flatten(route.template);
     paths[path] = { ...paths[path], [route.httpMethod.toLowerCase()]: describe(route, names, schemas) };
   }
