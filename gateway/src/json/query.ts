@@ -22,7 +22,7 @@ export function readQuery(route: Route, query: string): JsonObject {
   for (const [name, text] of pairsOf(query)) {
     const fields = isInQuery(route, name) ? fieldsAlong(route.method.input, name) : undefined;
     const field = fields?.at(-1);
-    if (!fields || !field || !isTextual(field)) throw invalid(name, "is not a parameter here");
+    if (!fields || !field || !isTextual(field)) throw invalid(name || "query", "is not a parameter here");
     const value = readText(field, text, name);
     const path = pathOf(fields);
     const before = given.get(path);
