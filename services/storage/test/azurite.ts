@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** Azurite's well-known development account. */
@@ -16,7 +15,7 @@ export interface Azurite {
 
 /** @param port the loopback port. 0: any free one. */
 export async function startAzurite(port = 0): Promise<Azurite> {
-  const main = createRequire(join(process.cwd(), "package.json")).resolve("azurite/dist/src/blob/main.js");
+  const main = createRequire(__filename).resolve("azurite/dist/src/blob/main.js");
   const options = ["--blobHost", "127.0.0.1", "--blobPort", String(port), "--inMemoryPersistence"];
   const child = spawn(process.execPath, [main, ...options, "--skipApiVersionCheck", "--disableTelemetry", "--silent"], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -64,7 +64,10 @@ async function download(
 ): Promise<BlobDownloadResponseParsed | undefined> {
   const conditions = version === undefined ? {} : { ifMatch: version };
   try {
-    return await blob.download(at, count, { abortSignal: signal, conditions, maxRetryRequests: 0 });
+    const response = await blob.download(at, count, { abortSignal: signal, conditions, maxRetryRequests: 0 });
+    // It may break off before anybody reads it, which without a listener would end the process.
+    response.readableStreamBody?.on("error", () => undefined);
+    return response;
   } catch (error) {
     if (answered(error, 416)) return undefined;
     if (answered(error, 404)) throw new DomainError("RESOURCE_NOT_FOUND", { resource: name });
