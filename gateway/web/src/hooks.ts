@@ -17,7 +17,7 @@ export function useStore<T>(store: Store<T>): T {
 
 /** The document's title while a page is shown. */
 export function useTitle(title: string): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = title === "" ? words.name : `${title} · ${words.name}`;
   }, [title]);
 }

@@ -1,4 +1,4 @@
-import { isObject, text } from "./parse.js";
+import { isObject, number, text } from "./parse.js";
 
 /** Why a request failed: RFC 9457's problem details, or no answer at all (status 0, reason UNREACHABLE). */
 export class Problem extends Error {
@@ -12,6 +12,8 @@ export class Problem extends Error {
     readonly detail: string,
     /** The offending field, with INVALID_FIELD. */
     readonly field = "",
+    /** The most that is allowed, with TOO_LARGE; 0 when the server does not say. */
+    readonly limitBytes = 0,
   ) {
     super(detail || reason);
   }
@@ -23,7 +25,8 @@ export function parseProblem(status: number, body: string): Problem {
   try {
     const json: unknown = JSON.parse(body);
     if (!isObject(json)) return fallback;
-    return new Problem(status, text(json, "reason") || fallback.reason, text(json, "detail"), text(json, "field"));
+    const reason = text(json, "reason") || fallback.reason;
+    return new Problem(status, reason, text(json, "detail"), text(json, "field"), number(json, "limit_bytes"));
   } catch {
     return fallback;
   }

@@ -1,4 +1,6 @@
+import { formatBytes } from "./format.js";
 import { videoType } from "./media-types.js";
+import type { Problem } from "./problem.js";
 import { words } from "./words.js";
 
 interface FileLike {
@@ -18,9 +20,10 @@ export function isSameFile(file: FileLike, upload: { readonly filename: string; 
   return file.name === upload.filename && file.size === upload.sizeBytes;
 }
 
-/** What went wrong and what to do. @param detail - the server's own sentence, if it sent one. */
-export function uploadError(status: number, detail: string): string {
+/** What went wrong with a file of `sizeBytes`, and what to do. */
+export function uploadError({ status, detail, limitBytes }: Problem, sizeBytes: number): string {
   const { errors } = words.upload;
+  if (limitBytes > 0) return errors.beyondLimit(formatBytes(sizeBytes), formatBytes(limitBytes));
   switch (status) {
     case 0:
       return errors.unreachable;

@@ -182,7 +182,7 @@ function onFailed(key: string, job: Job, problem: Problem | undefined): void {
     job.restarted = true;
     dispatch({ type: "phase", key, phase: "waiting" });
   } else {
-    const note = problem ? uploadError(problem.status, problem.detail) : words.upload.errors.unreadable;
+    const note = problem ? uploadError(problem, item.sizeBytes) : words.upload.errors.unreadable;
     dispatch({ type: "phase", key, phase: problem?.status === 413 ? "rejected" : "failed", note });
     announce(words.upload.announceFailed(item.title, note));
   }

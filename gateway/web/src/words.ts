@@ -98,6 +98,8 @@ export const words = {
       other: (name: string, size: string) => `That is another file. Choose “${name}” (${size}).`,
     },
     errors: {
+      beyondLimit: (size: string, limit: string) =>
+        `This file is ${size}; the limit is ${limit}. Choose a smaller one.`,
       tooLarge: "This file is larger than the server takes. Choose a smaller one.",
       full: "The server has no space left. Free some, then try again.",
       gone: "The server no longer has this upload. Try again to start over.",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { downloadName, videoType } from "../src/media-types.js";
+import { parseProblem, Problem } from "../src/problem.js";
 import { isPassing, isSameFile, refusal, uploadError } from "../src/upload-files.js";
 import { words } from "../src/words.js";
 
@@ -40,11 +41,19 @@ test("a file is the same by name and size", () => {
 
 describe("errors", () => {
   test("the server's own sentence wins where it knows more", () => {
-    const limit = "This file is 71 GB; the limit is 64 GB.";
-    expect(uploadError(413, limit)).toBe(limit);
-    expect(uploadError(413, "")).toBe(words.upload.errors.tooLarge);
-    expect(uploadError(0, "")).toBe(words.upload.errors.unreachable);
-    expect(uploadError(404, "There is no such upload.")).toBe(words.upload.errors.gone);
+    const said = (status: number, detail: string) => uploadError(new Problem(status, "ANY", detail), 1);
+    expect(said(413, "Too much for today.")).toBe("Too much for today.");
+    expect(said(413, "")).toBe(words.upload.errors.tooLarge);
+    expect(said(507, "")).toBe(words.upload.errors.full);
+    expect(said(0, "")).toBe(words.upload.errors.unreachable);
+    expect(said(404, "There is no such upload.")).toBe(words.upload.errors.gone);
+  });
+
+  test("a limit is said beside the file's size", () => {
+    const body = JSON.stringify({ reason: "TOO_LARGE", detail: "Too large.", limit_bytes: "68719476736" });
+    expect(uploadError(parseProblem(413, body), 71 * 1024 ** 3)).toBe(
+      "This file is 71 GB; the limit is 64 GB. Choose a smaller one.",
+    );
   });
 
   test.each([

@@ -62,7 +62,7 @@ export function EditDialog({ video, onClose }: EditDialogProps) {
         <textarea
           id={`${id}-description`}
           class="input input-tall"
-          rows={4}
+          rows={3}
           value={description}
           {...faulty("description")}
           onInput={({ currentTarget }) => {

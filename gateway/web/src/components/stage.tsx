@@ -8,6 +8,7 @@ import { isMine } from "../people.js";
 import { readyPoster } from "../posters.js";
 import type { PlaybackState } from "../use-video.js";
 import { words } from "../words.js";
+import { Mark } from "./logo.js";
 import type { PlayerProps } from "./player.js";
 
 const said = words.pages;
@@ -21,6 +22,7 @@ interface StageMessageProps {
 function StageMessage({ title, text, action }: StageMessageProps) {
   return (
     <div class="stage-message">
+      <Mark size={36} />
       <h2>{title}</h2>
       <p>{text}</p>
       {action && (
