@@ -56,6 +56,7 @@ export const stills = createStore<ReadonlyMap<string, Frame>>(new Map());
 
 /** Takes a still from a file before it is anywhere else. */
 export function makeStill(key: string, file: File): void {
+  if (stillOf(key)) return;
   void inTurn(async () => {
     const url = URL.createObjectURL(file);
     const frame = await grabFrame(url);

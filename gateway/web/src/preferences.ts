@@ -1,4 +1,3 @@
-import { VISIBILITIES, type Visibility } from "./model.js";
 import { createStore, type Store } from "./store.js";
 
 export const THEMES = ["system", "light", "dark"] as const;
@@ -27,6 +26,4 @@ function remembered<const T extends string>(key: string, known: readonly T[], ot
 
 export const preferences = {
   theme: remembered<Theme>("reelmesh.theme", THEMES, "system"),
-  /** Of the next upload: as the last was set. */
-  visibility: remembered<Visibility>("reelmesh.visibility", VISIBILITIES, "PRIVATE"),
 };

@@ -1,7 +1,7 @@
 import { DetailedError, Upload } from "tus-js-client";
 import { idOf, type Visibility } from "./model.js";
 import { parseProblem, type Problem } from "./problem.js";
-import { FIRST_CHUNK_BYTES, nextChunkBytes } from "./upload-state.js";
+import { FIRST_CHUNK_BYTES, nextChunkBytes } from "./upload-progress.js";
 import { videoType } from "./media-types.js";
 import { isPassing } from "./upload-files.js";
 

@@ -204,6 +204,7 @@ export const words = {
     notPlayable: {
       title: "It cannot be played here yet",
       text: "Browsers do not play this kind of file.",
+      owner: "To watch it now, upload it as MP4 or WebM.",
     },
     broken: {
       title: "This browser cannot play it",

@@ -1,17 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { StoredUpload } from "../src/model.js";
-import {
-  FIRST_CHUNK_BYTES,
-  newUpload,
-  nextChunkBytes,
-  percentOf,
-  reduceUploads,
-  secondsLeft,
-  speedOf,
-  type UploadEvent,
-  type UploadItem,
-} from "../src/upload-state.js";
+import { FIRST_CHUNK_BYTES, nextChunkBytes, percentOf, secondsLeft, speedOf } from "../src/upload-progress.js";
+import { newUpload, reduceUploads, type UploadEvent, type UploadItem } from "../src/upload-state.js";
 
 const MB = 1024 * 1024;
 const fresh = newUpload("new-1", { name: "a_film.mp4", size: 40 * MB }, "UNLISTED");

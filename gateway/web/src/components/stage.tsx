@@ -79,7 +79,8 @@ function messageFor({ video, playback, onReload }: StageProps, broken: boolean):
   if (video.state === "UPLOADING") return said.uploading;
   const { problem } = playback;
   if (problem.reason === "NOT_PLAYABLE") {
-    return { title: said.notPlayable.title, text: problem.detail || said.notPlayable.text };
+    const why = problem.detail || said.notPlayable.text;
+    return { title: said.notPlayable.title, text: isMine(video) ? `${why} ${said.notPlayable.owner}` : why };
   }
   return { ...(problem.reason === "UNREACHABLE" ? said.offline : said.error), action: again };
 }

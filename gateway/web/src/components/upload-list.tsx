@@ -1,12 +1,17 @@
 import { useStore } from "../hooks.js";
-import { isActive, percentOf } from "../upload-state.js";
-import { dismissUpload, uploads } from "../uploads.js";
+import { percentOf } from "../upload-progress.js";
+import { isActive } from "../upload-state.js";
+import { uploads } from "../upload-store.js";
+import { dismissUpload } from "../uploads.js";
 import { words } from "../words.js";
 import { Link } from "./link.js";
 import { UploadRow } from "./upload-row.js";
 
-/** Every upload, on the library's page. */
-/** @param level - of its heading: 1 when there is nothing else on the page. */
+/**
+ * Every upload, on the library's page.
+ *
+ * @param level - of its heading: 1 when there is nothing else on the page
+ */
 export function UploadList({ level }: { readonly level: 1 | 2 }) {
   const Heading = level === 1 ? "h1" : "h2";
   const items = useStore(uploads);

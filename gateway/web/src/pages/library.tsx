@@ -7,7 +7,8 @@ import { useNear, useStore, useTitle } from "../hooks.js";
 import { followLibrary, library, loadMore, refreshLibrary } from "../library.js";
 import { isShown } from "../library-state.js";
 import type { Video } from "../model.js";
-import { addFiles, uploads } from "../uploads.js";
+import { uploads } from "../upload-store.js";
+import { addFiles } from "../uploads.js";
 import { words } from "../words.js";
 import { ProblemPage } from "./message.js";
 
