@@ -1,11 +1,14 @@
 import {
+  Action as ActionCode,
   Visibility as VisibilityCode,
+  type MarkPlayableRequest,
   type Source as SourceMessage,
   type Video as VideoMessage,
 } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
-import { invalidField, text } from "@reelmesh/mesh/fields.js";
+import { invalidField, resourceId, text } from "@reelmesh/mesh/fields.js";
+import type { Action } from "./access.js";
 import { toVisibility } from "./mapping.js";
-import type { Source, VideoDetails } from "./video.js";
+import type { Media, Source, VideoDetails } from "./video.js";
 
 const TITLE = { min: 1, max: 200 };
 const DESCRIPTION = { min: 0, max: 10_000, lines: true };
@@ -63,18 +66,59 @@ export function readChange(video: VideoMessage, mask: readonly string[] | undefi
  * @throws DomainError INVALID_FIELD
  */
 export function readSource(source: SourceMessage | undefined): Source {
-  if (!source?.object) throw invalidField("source.object", "must not be empty");
+  if (!source) throw invalidField("source", "must be given");
+  const { compositeSha256 } = source;
+  if (compositeSha256.length !== 32) throw invalidField("source.composite_sha256", "must have 32 bytes");
   return {
-    object: source.object,
-    objectEtag: source.objectEtag,
+    object: text("source.object", source.object, { min: 1, max: 1100 }),
+    objectEtag: text("source.object_etag", source.objectEtag, { min: 1, max: 200 }),
     sizeBytes: readSize("source.size_bytes", source.sizeBytes),
     contentType: text("source.content_type", source.contentType, { min: 0, max: 127 }),
     filename: text("source.filename", source.filename, { min: 0, max: 255 }),
-    compositeSha256: source.compositeSha256,
+    compositeSha256,
   };
 }
 
-/** @throws DomainError INVALID_FIELD when it is negative or beyond 8 TiB. */
+/**
+ * What transcoding found out about a video.
+ *
+ * @throws DomainError INVALID_FIELD
+ */
+export function readMedia({ durationMs, width, height }: Omit<MarkPlayableRequest, "name">): Media {
+  if (durationMs < 1n) throw invalidField("duration_ms", "must be more than 0");
+  if (width < 0) throw invalidField("width", "must not be negative");
+  if (height < 0) throw invalidField("height", "must not be negative");
+  return { durationMs: readSize("duration_ms", durationMs), width, height };
+}
+
+/**
+ * What somebody wants to do.
+ *
+ * @throws DomainError INVALID_FIELD when it is not said.
+ */
+export function readAction(code: ActionCode): Action {
+  switch (code) {
+    case ActionCode.WATCH:
+      return "WATCH";
+    case ActionCode.MANAGE:
+      return "MANAGE";
+    case ActionCode.UNSPECIFIED:
+    case ActionCode.UNRECOGNIZED:
+      break;
+  }
+  throw invalidField("action", "must be WATCH or MANAGE");
+}
+
+/**
+ * Whose access is asked about: `users/{user}`, or undefined for somebody unknown.
+ *
+ * @throws DomainError INVALID_FIELD
+ */
+export function readViewer(viewer: string): string | undefined {
+  return viewer === "" ? undefined : `users/${resourceId("viewer", viewer, "users/*")}`;
+}
+
+/** @throws DomainError INVALID_FIELD when it is negative or beyond 2^43, for a size 8 TiB. */
 export function readSize(field: string, bytes: bigint): number {
   if (bytes < 0n || bytes > MOST_BYTES) throw invalidField(field, `must be from 0 to ${MOST_BYTES}`);
   return Number(bytes);

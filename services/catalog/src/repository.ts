@@ -17,8 +17,13 @@ export interface VideoRepository {
   purge(now: Date): Promise<number>;
 }
 
-/** The fields that a transition may take away. */
-const OPTIONAL = ["stateBefore", "failureReason", "source", "expireTime"] as const satisfies readonly (keyof Video)[];
+type OptionalField = { [F in keyof Video]-?: undefined extends Video[F] ? F : never }[keyof Video];
+
+/** The fields that a transition may take away: all that are optional. */
+const OPTIONAL = { stateBefore: true, failureReason: true, source: true, expireTime: true } as const satisfies Record<
+  OptionalField,
+  true
+>;
 
 /** Opens the collection of videos. */
 export async function openVideos(documents: Documents): Promise<VideoRepository> {
@@ -64,7 +69,7 @@ async function insert(videos: Collection<Video>, video: Video): Promise<Video> {
 
 async function replace(videos: Collection<Video>, next: Video): Promise<boolean> {
   const { _id, ...fields } = next;
-  const gone = OPTIONAL.filter((field) => next[field] === undefined).map((field) => [field, true] as const);
+  const gone = Object.entries(OPTIONAL).filter(([field]) => !Object.hasOwn(next, field));
   const replaced = await videos.findOneAndUpdate(
     { _id, revision: next.revision - 1 },
     { $set: fields, ...(gone.length === 0 ? {} : { $unset: Object.fromEntries(gone) }) },

@@ -16,6 +16,15 @@ export interface Source {
   readonly compositeSha256: Uint8Array;
 }
 
+/** What is known of its picture and sound. */
+export interface Media {
+  /** More than 0. */
+  readonly durationMs: number;
+  /** In pixels as shown, 0 without a picture. */
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What its owner says of a video. */
 export interface VideoDetails {
   readonly title: string;
@@ -89,7 +98,8 @@ export function createVideo(
 
 /** Changes what the owner says of it. Withdraws every grant when fewer people may see it than before. */
 export function describeVideo(video: Video, details: Partial<VideoDetails>, now: Date): Video {
-  assertAlive(video);
+  if (video.state === "DELETED") throw wrongState(video, "take its deletion back first");
+  if (Object.keys(details).length === 0) return video;
   const narrower = details.visibility !== undefined && OPENNESS[details.visibility] < OPENNESS[video.visibility];
   return changed(video, { ...details, ...(narrower ? { accessEpoch: video.accessEpoch + 1 } : {}) }, now);
 }
@@ -102,11 +112,7 @@ export function markUploaded(video: Video, source: Source, now: Date): Video {
 }
 
 /** Says that the first segments can be played. */
-export function markPlayable(
-  video: Video,
-  media: { durationMs: number; width: number; height: number },
-  now: Date,
-): Video {
+export function markPlayable(video: Video, media: Media, now: Date): Video {
   const same = video.durationMs === media.durationMs && video.width === media.width && video.height === media.height;
   if (video.playable && same && video.state !== "DELETED") return video;
   if (video.state !== "PROCESSING") throw wrongState(video, "it is not being processed");
@@ -147,8 +153,13 @@ export function deleteVideo(video: Video, keepMs: number, now: Date): Video {
 export function undeleteVideo(video: Video, now: Date): Video {
   const { expireTime, stateBefore, ...rest } = video;
   if (video.state !== "DELETED" || stateBefore === undefined) throw wrongState(video, "it is not deleted");
-  if (expireTime !== undefined && expireTime <= now) throw notFound(video._id);
+  if (isExpired(video, now)) throw notFound(video._id);
   return changed(rest, { state: stateBefore }, now);
+}
+
+/** Whether a deleted video can no longer be had back. */
+export function isExpired({ expireTime }: Video, now: Date): boolean {
+  return expireTime !== undefined && expireTime <= now;
 }
 
 /** Says that a video is not there, or not for the one who asks. */
@@ -191,10 +202,6 @@ function audienceOf(video: Facts): readonly string[] {
   if (arrived && video.visibility === "PUBLIC") return [video.owner, "public"];
   if (arrived && video.visibility === "MEMBERS") return [video.owner, "members"];
   return [video.owner];
-}
-
-function assertAlive(video: Video): void {
-  if (video.state === "DELETED") throw wrongState(video, "take its deletion back first");
 }
 
 function wrongState(video: Video, problem: string): DomainError {

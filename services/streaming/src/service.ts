@@ -12,10 +12,10 @@ import {
 } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import type { StreamingServiceDefinition } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
 import type { StreamingConfig } from "./config.js";
-import { OPEN_GRANT, grantInvalid, mintGrant, readGrant } from "./grant.js";
+import { OPEN_GRANT, grantInvalid, mintGrant, readGrant, type Grant } from "./grant.js";
 import { playableSource } from "./playable.js";
 
-/** How long a capability to read outlives the access it was made for: as long as one response may take. */
+/** How long a capability to read outlives the access it was made for: one response may take as long. */
 const READ_MS = 12 * 3600_000;
 
 /** The streaming service's RPCs. */
@@ -26,12 +26,8 @@ export function createStreamingService(parts: {
 }): Implementation<typeof StreamingServiceDefinition> {
   const { catalog, keys, config } = parts;
 
-  /** Who a grant says is watching; undefined for whoever comes with the open one. */
-  const viewerOf = (token: string, video: string) =>
-    token === OPEN_GRANT ? undefined : readGrant(keys, token, video, new Date());
-
-  const openSource = async (video: string, token: string, context: CallContext): Promise<Source> => {
-    const grant = viewerOf(token, video);
+  /** The source that a grant opens; undefined is the grant of whoever comes without one. */
+  const openSource = async (video: string, grant: Grant | undefined, context: CallContext): Promise<Source> => {
     const access = await catalog.checkAccess(
       { name: video, action: Action.WATCH, viewer: grant?.viewer ?? "" },
       context,
@@ -51,25 +47,28 @@ export function createStreamingService(parts: {
       const { contentType, sizeBytes } = playableSource(access.source);
       const answer = (grant: string) => ({ name, grant, path: `/media/${id}/${grant}/source`, contentType, sizeBytes });
       if (access.open || viewer === undefined) return answer(OPEN_GRANT);
-      const expireTime = new Date(Date.now() + config.grantMs);
       const { accessEpoch } = access;
-      return { ...answer(mintGrant(keys, { video, viewer, accessEpoch, expires: expireTime })), expireTime };
+      const expires = grantExpiry(config.grantMs);
+      return { ...answer(mintGrant(keys, { video, viewer, accessEpoch, expires })), expireTime: expires };
     },
 
     async openMedia({ video, grant, item }, context) {
       resourceId("video", video, "videos/*");
       if (item !== "source") throw new DomainError("RESOURCE_NOT_FOUND", { resource: `${video}/${item}` });
-      const source = await openSource(video, grant, context);
+      const now = Date.now();
+      const read = grant === OPEN_GRANT ? undefined : readGrant(keys, grant, video, new Date(now));
+      const source = await openSource(video, read, context);
       const { object, objectEtag, sizeBytes, contentType, filename } = source;
-      const capability = mintCapability(keys, {
-        opens: object,
-        verbs: ["read"],
-        expires: new Date(Date.now() + READ_MS),
-      });
-      const expireTime = new Date(Date.now() + config.accessMs);
+      const capability = mintCapability(keys, { opens: object, verbs: ["read"], expires: new Date(now + READ_MS) });
+      const expireTime = new Date(Math.min(now + config.accessMs, read?.expires.getTime() ?? Infinity));
       return { object, objectEtag, sizeBytes, contentType, filename, capability, expireTime };
     },
   };
+}
+
+/** In whole seconds, as a grant bears it. */
+function grantExpiry(grantMs: number): Date {
+  return new Date(Math.floor((Date.now() + grantMs) / 1000) * 1000);
 }
 
 function notFound(resource: string): DomainError {

@@ -16,6 +16,7 @@ export interface NewUpload {
 const VISIBILITIES: readonly UploadVisibility[] = ["PUBLIC", "UNLISTED", "MEMBERS", "PRIVATE"];
 const LARGEST_BLOCK = 4n * 1024n * 1024n;
 const MOST_AT_ONCE = 256;
+const MOST_METADATA = 4096;
 
 /**
  * What a request to upload says.
@@ -35,7 +36,7 @@ export function readNewUpload(request: CreateUploadRequest, maxBytes: number): N
     sizeBytes: Number(upload.sizeBytes),
     filename,
     contentType: readContentType(upload.contentType),
-    clientMetadata: text("upload.client_metadata", upload.clientMetadata, { min: 0, max: 4096 }),
+    clientMetadata: readMetadata(upload.clientMetadata),
     title: title === "" ? titleOf(filename) : title,
     visibility: readVisibility(request.visibility),
   };
@@ -59,7 +60,15 @@ export function readBlocks({ fence, blocks }: RecordBlocksRequest): StagedBlock[
   });
 }
 
-/** A media type as the uploader gave it (RFC 9110, 8.3.1), without its parameters. */
+/** Kept as it was given, so that only what no text may have is refused. */
+function readMetadata(given: string): string {
+  const field = "upload.client_metadata";
+  if (Array.from(given).length > MOST_METADATA) throw invalidField(field, `has more than ${MOST_METADATA} characters`);
+  if (/[\p{Cc}\uFFFD]/u.test(given)) throw invalidField(field, "must be valid UTF-8 without control characters");
+  return given;
+}
+
+/** A media type as the uploader gave it (RFC 6838, section 4.2), without its parameters. */
 function readContentType(given: string): string {
   const type = given.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === "") return "application/octet-stream";

@@ -1,13 +1,11 @@
 import type { CallScope } from "@reelmesh/mesh/call.js";
 import { mintCapability } from "@reelmesh/mesh/capability.js";
 import type { Client } from "@reelmesh/mesh/client.js";
-import { isDomainError } from "@reelmesh/mesh/errors.js";
+import type { Logger } from "@reelmesh/mesh/log.js";
 import type { Keys } from "@reelmesh/mesh/secret.js";
 import type { CatalogServiceDefinition } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
-import { Action } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
-import type { Logger } from "@reelmesh/mesh/log.js";
-import type { Finishing } from "./finishing.js";
+import { isKnown, type Finishing } from "./finishing.js";
 import type { UploadRepository } from "./repository.js";
 import type { Upload } from "./upload.js";
 
@@ -34,8 +32,8 @@ export async function reconcileUploads(
     }
   };
   const expire = async (upload: Upload) => {
-    const known = { _id: upload._id, state: upload.state, fence: upload.fence };
-    const removing = await uploads.advance(known, { state: "REMOVING" });
+    const { _id, state, fence, offset } = upload;
+    const removing = await uploads.advance({ _id, state, fence, offset }, { state: "REMOVING" });
     if (removing) await finishing.remove(removing, scope);
   };
 
@@ -65,24 +63,9 @@ export async function sweepSources(
     const page = await storage.listObjects({ capability: rights(), prefix: PREFIX, pageSize: 1000, pageToken }, scope);
     for (const { name, createTime } of page.objects) {
       const old = createTime !== undefined && createTime.getTime() <= before;
-      if (old && !(await isKnown(catalog, name, scope)))
+      if (old && !(await isKnown(catalog, `videos/${name.slice(PREFIX.length)}`, scope)))
         await storage.deleteObject({ capability: rights(), object: name }, scope);
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-}
-
-async function isKnown(
-  catalog: Client<typeof CatalogServiceDefinition>,
-  object: string,
-  scope: CallScope,
-): Promise<boolean> {
-  const name = `videos/${object.slice(PREFIX.length)}`;
-  try {
-    await catalog.checkAccess({ name, action: Action.WATCH, viewer: "" }, scope);
-    return true;
-  } catch (error) {
-    if (isDomainError(error, "RESOURCE_NOT_FOUND", "INVALID_FIELD")) return false;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import type { Documents } from "@reelmesh/documents/collection.js";
 import { DuplicateKeyError } from "@reelmesh/documents/errors.js";
-import type { Piece, Upload, UploadState } from "./upload.js";
+import { pieceKey, type Piece, type Upload, type UploadState } from "./upload.js";
 
 /** The uploads as they are kept. Every method throws DomainError STORE_UNAVAILABLE when the store does not answer. */
 export interface UploadRepository {
@@ -11,6 +11,8 @@ export interface UploadRepository {
   advance(known: Known, change: Partial<Omit<Upload, "_id">>): Promise<Upload | undefined>;
   /** Raises the fence of a receiving upload that stands at `offset`. */
   openWrite(id: string, offset: number, expireTime: Date): Promise<Upload | undefined>;
+  /** The piece at an offset. */
+  findPiece(upload: string, offset: number): Promise<Piece | undefined>;
   /** Keeps a piece; false when a later writer's stands in its place. */
   keepPiece(piece: Piece): Promise<boolean>;
   /** An upload's pieces, in their order. */
@@ -55,6 +57,7 @@ export async function openUploads(documents: Documents): Promise<UploadRepositor
     advance: (known, change) => uploads.findOneAndUpdate(known, { $set: change }),
     openWrite: (id, offset, expireTime) =>
       uploads.findOneAndUpdate({ _id: id, state: "RECEIVING", offset }, { $inc: { fence: 1 }, $set: { expireTime } }),
+    findPiece: (upload, offset) => pieces.findOne({ _id: pieceKey(upload, offset) }),
     async keepPiece({ _id, ...piece }) {
       try {
         await pieces.findOneAndUpdate({ _id, fence: { $lte: piece.fence } }, { $set: piece }, { upsert: true });

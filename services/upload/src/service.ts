@@ -12,16 +12,8 @@ import type { Finishing } from "./finishing.js";
 import { readBlocks, readNewUpload } from "./input.js";
 import { toMessage } from "./mapping.js";
 import type { UploadRepository } from "./repository.js";
-import {
-  assertFitsBlocks,
-  blockSize,
-  notFound,
-  objectOf,
-  pieceKey,
-  totalSize,
-  type StagedBlock,
-  type Upload,
-} from "./upload.js";
+import { blockSize, CREATING_MS, notFound, objectOf, pieceKey, type Upload } from "./upload.js";
+import { createWrites } from "./writes.js";
 
 const WRITE_MS = 24 * 3600_000;
 
@@ -39,6 +31,7 @@ export function createUploadService(parts: {
 }): Implementation<typeof UploadServiceDefinition> {
   const { uploads, finishing, pages, keys, config, nudge } = parts;
   const expiry = () => new Date(Date.now() + config.keepMs);
+  const writes = createWrites(uploads, expiry);
 
   /** The caller's upload of this name. */
   const load = async (name: string, context: CallContext) => {
@@ -48,15 +41,37 @@ export function createUploadService(parts: {
     return upload;
   };
 
-  /** Takes an upload's next step at once where possible; what is cut short is taken up by the loop. */
+  /** Keeps a new upload, or finds the one that the same request made; one on its way out is seen out first. */
+  const keep = async (upload: Upload, context: CallContext): Promise<Upload> => {
+    const kept = await uploads.insert(upload);
+    if (kept.state !== "REMOVING") return kept;
+    await finishing.remove(kept, context);
+    return keep(upload, context);
+  };
+
+  /** Takes an upload's last step at once where possible; what is cut short is taken up by the loop. */
   const finish = async (upload: Upload, context: CallContext) => {
-    try {
-      return await finishing.finish(upload, context);
-    } catch (error) {
+    if (upload.state !== "FINISHING") return upload;
+    const finished = await finishing.finish(upload, context).catch((error: unknown) => {
       context.log.warn({ err: error }, "an upload's bytes are in, and it will be finished later");
       nudge();
       return upload;
+    });
+    if (!finished) throw notFound(upload._id);
+    return finished;
+  };
+
+  /** Decides that an unfinished upload is removed; undefined when it is gone already. */
+  const condemn = async (id: string, owner: string): Promise<Upload | undefined> => {
+    const upload = await uploads.find(id);
+    if (upload?.owner !== owner) return undefined;
+    const { state } = upload;
+    if (state === "FINISHING" || state === "FINISHED") {
+      const problem = "all its bytes are in; delete the video instead";
+      throw new DomainError("WRONG_STATE", { resource: `uploads/${id}`, state, problem });
     }
+    // Its state changed meanwhile where this finds nothing.
+    return (await uploads.advance({ _id: id, state }, { state: "REMOVING" })) ?? condemn(id, owner);
   };
 
   return {
@@ -65,7 +80,7 @@ export function createUploadService(parts: {
       const given = readNewUpload(request, config.maxBytes);
       const id = newId();
       const createTime = new Date();
-      const upload = await uploads.insert({
+      const upload: Upload = {
         _id: id,
         schema: 1,
         requestId: request.requestId === "" ? id : requestId(request.requestId),
@@ -77,11 +92,12 @@ export function createUploadService(parts: {
         fence: 0,
         blocks: 0,
         createTime,
-        expireTime: expiry(),
+        expireTime: new Date(createTime.getTime() + CREATING_MS),
         createKey: `${createTime.toISOString()} ${id}`,
-      });
-      const begun = upload.state === "CREATING" ? await finishing.begin(upload, context) : upload;
-      return toMessage(begun.state === "FINISHING" ? await finish(begun, context) : begun);
+      };
+      const kept = await keep(upload, context);
+      const begun = kept.state === "CREATING" ? await finishing.begin(kept, expiry(), context) : kept;
+      return toMessage(await finish(begun, context));
     },
 
     async getUpload({ name }, context) {
@@ -104,9 +120,7 @@ export function createUploadService(parts: {
     async openWrite({ name, offset }, context) {
       const known = await load(name, context);
       if (known.expireTime <= new Date()) throw notFound(known._id);
-      assertFitsBlocks(known);
-      const upload = await uploads.openWrite(known._id, toOffset(offset), expiry());
-      if (!upload) throw await whyNotAt(known._id);
+      const upload = await writes.open(known, toOffset(offset));
       const object = objectOf(upload);
       const expires = new Date(Date.now() + WRITE_MS);
       return {
@@ -122,63 +136,29 @@ export function createUploadService(parts: {
       const known = await load(request.name, context);
       const blocks = readBlocks(request);
       const offset = toOffset(request.offset);
-      const fence = Number(request.fence);
-      const recorded = await record(known, { offset, fence, blocks });
-      return toMessage(recorded.state === "FINISHING" ? await finish(recorded, context) : recorded);
+      const _id = pieceKey(known._id, offset);
+      const recorded = await writes.record(known, {
+        _id,
+        upload: known._id,
+        offset,
+        fence: Number(request.fence),
+        blocks,
+      });
+      return toMessage(await finish(recorded, context));
     },
 
     async deleteUpload({ name }, context) {
-      const id = resourceId("name", name, "uploads/*");
-      const upload = await uploads.find(id);
-      if (upload?.owner !== ownerOf(context)) return {};
-      const { state } = upload;
-      if (state === "FINISHING" || state === "FINISHED") {
-        throw new DomainError("WRONG_STATE", {
-          resource: name,
-          state,
-          problem: "all its bytes are in; delete the video instead",
-        });
+      const condemned = await condemn(resourceId("name", name, "uploads/*"), ownerOf(context));
+      if (!condemned) return {};
+      try {
+        await finishing.remove(condemned, context);
+      } catch (error) {
+        context.log.warn({ err: error }, "an upload has ended, and what is left of it will be removed later");
+        nudge();
       }
-      const removing = await uploads.advance({ _id: id, state }, { state: "REMOVING" });
-      if (!removing && state !== "REMOVING") throw new DomainError("WRITE_SUPERSEDED", { resource: name });
-      await finishing.remove({ ...upload, state: "REMOVING" }, context);
       return {};
     },
   };
-
-  /** Keeps the blocks, then moves the offset, so that an offset that was told is always backed by its blocks. */
-  async function record(
-    known: Upload,
-    piece: { offset: number; fence: number; blocks: StagedBlock[] },
-  ): Promise<Upload> {
-    const { _id, sizeBytes } = known;
-    const { offset, fence, blocks } = piece;
-    const end = offset + totalSize(blocks);
-    if (end > sizeBytes)
-      throw new DomainError("TOO_LARGE", { resource: `uploads/${_id}`, limit_bytes: String(sizeBytes) });
-    // The same record again, whose answer was lost.
-    if (known.fence === fence && known.offset === end) return known;
-    if (known.fence !== fence) throw new DomainError("WRITE_SUPERSEDED", { resource: `uploads/${_id}` });
-    assertFitsBlocks({ ...known, offset: end, blocks: known.blocks + blocks.length });
-    const kept = await uploads.keepPiece({ _id: pieceKey(_id, offset), upload: _id, offset, fence, blocks });
-    if (!kept) throw new DomainError("WRITE_SUPERSEDED", { resource: `uploads/${_id}` });
-    const state = end === sizeBytes ? "FINISHING" : "RECEIVING";
-    const advanced = await uploads.advance(
-      { _id, state: "RECEIVING", offset, fence },
-      { offset: end, state, blocks: known.blocks + blocks.length, expireTime: expiry() },
-    );
-    if (!advanced) throw await whyNotAt(_id, fence);
-    return advanced;
-  }
-
-  /** Why an upload was not where a writer believed it. */
-  async function whyNotAt(id: string, fence?: number): Promise<DomainError> {
-    const upload = await uploads.find(id);
-    if (!upload || upload.state === "REMOVING") return notFound(id);
-    const resource = `uploads/${id}`;
-    if (fence !== undefined && upload.fence !== fence) return new DomainError("WRITE_SUPERSEDED", { resource });
-    return new DomainError("OFFSET_MISMATCH", { resource, offset: String(upload.offset) });
-  }
 }
 
 function ownerOf({ principal }: CallContext): string {

@@ -54,6 +54,8 @@ export interface Piece {
   readonly blocks: readonly StagedBlock[];
 }
 
+/** How long making an upload's video may take, far beyond any call's deadline; then nobody waits for it any longer. */
+export const CREATING_MS = 2 * 60_000;
 /** As many blocks as storage takes for one object. */
 export const MOST_BLOCKS = 50_000;
 const MIB = 2 ** 20;
@@ -72,6 +74,20 @@ export function objectOf(upload: Pick<Upload, "video">): string {
 /** The key of the piece at an offset. */
 export function pieceKey(upload: string, offset: number): string {
   return `${upload}/${String(offset).padStart(16, "0")}`;
+}
+
+/** Whether the same blocks were recorded by the same writer. */
+export function isSamePiece(one: Piece, other: Piece): boolean {
+  return (
+    one.fence === other.fence &&
+    one.offset === other.offset &&
+    one.blocks.length === other.blocks.length &&
+    one.blocks.every((block, index) => isSameBlock(block, other.blocks[index]))
+  );
+}
+
+function isSameBlock(one: StagedBlock, other: StagedBlock | undefined): boolean {
+  return one.id === other?.id && one.sizeBytes === other.sizeBytes && Buffer.compare(one.sha256, other.sha256) === 0;
 }
 
 /** How many bytes blocks hold. */
