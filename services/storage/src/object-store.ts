@@ -29,8 +29,8 @@ export interface ReadRange {
 export interface OpenObject {
   readonly object: StoredObject;
   /**
-   * The bytes, read as they are asked for, in pieces of at most 256 KiB. Ends only after the last byte of the range.
-   * Leaving the loop frees everything. Throws OBJECT_DAMAGED, STORE_UNAVAILABLE, and where the object was replaced or
+   * The bytes, read as they are asked for, in pieces of at most 256 KiB, each valid until the next is asked for. Ends
+   * only after the last byte of the range. Leaving the loop frees everything. Throws OBJECT_DAMAGED, STORE_UNAVAILABLE, and where the object was replaced or
    * deleted meanwhile and the rest is gone, ETAG_MISMATCH or RESOURCE_NOT_FOUND.
    */
   readonly bytes: AsyncIterable<Buffer>;

@@ -48,7 +48,7 @@ export async function storeRandom(store: ObjectStore, name: ObjectName, sizes: r
 
 export async function collect({ bytes }: OpenObject): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
+  for await (const chunk of bytes) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 

@@ -80,6 +80,13 @@ export function createDurableFiles(root: string, drafts: string): DurableFiles {
   };
 }
 
+/** Makes a folder and those above it that are missing, for good. */
+export async function makeFolders(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
 /** Makes what was added to and removed from a folder survive a loss of power. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");

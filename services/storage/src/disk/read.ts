@@ -18,7 +18,9 @@ export class BlockMissing extends Error {
 }
 
 /**
- * Reads slices of blocks one after the other, one chunk ahead of its reader, so that disk and network overlap.
+ * Reads slices of blocks one after the other, one chunk ahead of its reader, so that disk and network overlap. A chunk
+ * is valid until the next is asked for: two buffers take turns, since one for each chunk makes the garbage collector
+ * work harder than the disk.
  *
  * @param object its name, and the folder it is in.
  * @throws BlockMissing; DomainError OBJECT_DAMAGED when a block has not the length it was written with.
@@ -41,13 +43,14 @@ export async function* readSlices(object: StoredIn, slices: Iterable<Slice>): As
 }
 
 async function* readChunks({ name, folder }: StoredIn, slices: Iterable<Slice>): AsyncGenerator<Buffer, undefined> {
+  const nextBuffer = takeTurns();
   for (const { block, from, length } of slices) {
     const file = await openBlock(join(folder, blockFile(block)));
     try {
       const { size } = await file.stat();
       if (size !== block.size) throw damaged(name, `block ${block.id} has ${size} of its ${block.size} bytes`);
       for (let at = from; at < from + length; at += CHUNK_BYTES)
-        yield await readFully(name, file, at, Math.min(CHUNK_BYTES, from + length - at));
+        yield await readFully(name, file, at, nextBuffer(Math.min(CHUNK_BYTES, from + length - at)));
     } finally {
       await file.close();
     }
@@ -63,11 +66,24 @@ async function openBlock(path: string): Promise<FileHandle> {
   }
 }
 
-/** @throws DomainError OBJECT_DAMAGED */
-async function readFully(name: string, file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let have = 0; have < length;) {
-    const { bytesRead } = await file.read(bytes, have, length - have, position + have);
+/** Two buffers in turn, cut to the length asked for. */
+function takeTurns(): (length: number) => Buffer {
+  let [next, other] = [Buffer.alloc(0), Buffer.alloc(0)];
+  return (length) => {
+    const mine = next.length < length ? Buffer.allocUnsafeSlow(length) : next;
+    [next, other] = [other, mine];
+    return mine.subarray(0, length);
+  };
+}
+
+/**
+ * Fills `bytes` from `position` on.
+ *
+ * @throws DomainError OBJECT_DAMAGED
+ */
+async function readFully(name: string, file: FileHandle, position: number, bytes: Buffer): Promise<Buffer> {
+  for (let have = 0; have < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, have, bytes.length - have, position + have);
     if (bytesRead === 0) throw damaged(name, "a block became shorter while it was read");
     have += bytesRead;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, constants, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DomainError } from "@reelmesh/mesh/errors.js";
 import { STAGED_LIFE_MS } from "../block.js";
@@ -8,7 +8,7 @@ import type { ObjectName } from "../names.js";
 import type { ObjectStore, StoredObject } from "../object-store.js";
 import { resolveRange, slicesOf } from "../range.js";
 import { asDomainError, damaged, failedWith, onDisk, unlessMissing } from "./failure.js";
-import { createDurableFiles, syncFolder } from "./files.js";
+import { createDurableFiles, makeFolders, syncFolder } from "./files.js";
 import { blockFile, DRAFTS, MANIFEST, objectFolder, TRASH } from "./layout.js";
 import { encodeManifest } from "./manifest.js";
 import { assertBlocksThere, readManifest, readObject, removeEmptyFolders, removeOtherBlocks } from "./object-folder.js";
@@ -32,8 +32,8 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
   const root = resolve(folder);
   const drafts = join(root, DRAFTS);
   const trash = join(root, TRASH);
-  await mkdir(drafts, { recursive: true });
-  await mkdir(trash, { recursive: true });
+  await makeFolders(drafts);
+  await makeFolders(trash);
   for (const orphan of await readdir(drafts)) await rm(join(drafts, orphan), { force: true });
 
   const files = createDurableFiles(root, drafts);
@@ -79,11 +79,11 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
       await syncFolder(objectsFolder);
       await rm(objectsFolder, { recursive: true });
     }
+    await syncFolder(dirname(objectsFolder));
     // What fails here is left to the sweep.
     const removal = rm(taken, { recursive: true, force: true }).catch(() => undefined);
     removals.add(removal);
     void removal.then(() => removals.delete(removal));
-    await syncFolder(dirname(objectsFolder));
   };
 
   async function* bytesOf(object: StoredObject, records: Buffer, start: number, end: number) {
