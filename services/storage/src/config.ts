@@ -28,8 +28,9 @@ export function readConfig(environment: Environment): StorageConfig {
   if (!CONTAINER.test(container))
     environment.fault("STORAGE_CONTAINER", container, "3 to 63 of a-z 0-9 and single dashes between them");
   if (account) return { kind: "azure", account, container };
-  if (environment.optional("STORAGE_CONTAINER") !== undefined)
-    environment.fault("STORAGE_ACCOUNT_NAME", undefined, "the Azure storage account that STORAGE_CONTAINER is in");
+  const lonely = ["STORAGE_ACCESS_KEY", "STORAGE_CONTAINER"].find((name) => environment.optional(name) !== undefined);
+  if (lonely !== undefined)
+    environment.fault("STORAGE_ACCOUNT_NAME", undefined, `the Azure storage account that ${lonely} belongs to`);
   else if (environment.alone)
     environment.fault(
       "STORAGE_ACCOUNT_NAME",
@@ -56,11 +57,7 @@ function readAccount(environment: Environment): AzureAccount | undefined {
   }
   if (key !== undefined && !BASE64.test(key))
     environment.fault("STORAGE_ACCESS_KEY", undefined, "an access key of the account, in base64");
-  if (account === undefined) {
-    if (key !== undefined)
-      environment.fault("STORAGE_ACCOUNT_NAME", undefined, "the account that STORAGE_ACCESS_KEY opens");
-    return undefined;
-  }
+  if (account === undefined) return undefined;
   if (!ACCOUNT.test(account)) environment.fault("STORAGE_ACCOUNT_NAME", account, "3 to 24 of a-z 0-9");
   return key === undefined ? { kind: "identity", account } : { kind: "key", account, key };
 }

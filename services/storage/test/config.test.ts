@@ -41,6 +41,7 @@ describe("faults", () => {
   test.each<[string, Variables, readonly string[]]>([
     ["a key without its account", { STORAGE_ACCESS_KEY: KEY }, ["STORAGE_ACCOUNT_NAME"]],
     ["a container without an account", { STORAGE_CONTAINER: "objects" }, ["STORAGE_ACCOUNT_NAME"]],
+    ["both", { STORAGE_CONTAINER: "objects", STORAGE_ACCESS_KEY: KEY }, ["STORAGE_ACCOUNT_NAME"]],
     ["an impossible account", { STORAGE_ACCOUNT_NAME: "Reels!" }, ["STORAGE_ACCOUNT_NAME"]],
     ["a key that is none", { STORAGE_ACCOUNT_NAME: "reels", STORAGE_ACCESS_KEY: "secret key" }, ["STORAGE_ACCESS_KEY"]],
     [
