@@ -11,7 +11,7 @@ import { rejection, until } from "./support/until.js";
 let program: Awaited<ReturnType<typeof buildProgram>>;
 
 beforeAll(async () => {
-  program = await buildProgram();
+  program = await buildProgram("program.ts");
 });
 
 afterAll(async () => {

@@ -8,13 +8,15 @@ import { until } from "./until.js";
 
 const ROOT = join(__dirname, "../../../..");
 
-/** Builds program.ts and the sources it stands on into a temporary folder: tests need no earlier build. */
-export async function buildProgram(): Promise<{ file: string; remove: () => Promise<void> }> {
+/** Builds a program of this folder, and the sources it stands on, into a temporary folder: tests need no earlier build. */
+export async function buildProgram(
+  source: "program.ts" | "read-secret.ts",
+): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "reelmesh-mesh-"));
   const file = join(folder, "program.mjs");
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   await build({
-    entryPoints: [join(__dirname, "program.ts")],
+    entryPoints: [join(__dirname, source)],
     outfile: file,
     bundle: true,
     format: "esm",
