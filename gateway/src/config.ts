@@ -12,14 +12,13 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
 
 /** Reads the edge's settings. */
 export function readConfig(environment: Environment): GatewayConfig {
-  const { host, port } = environment.listen("GATEWAY_LISTEN", { default: { host: "127.0.0.1", port: 8080 } });
-  const listen = { host, port: environment.integer("PORT", { default: port, min: 0, max: 65_535 }) };
+  const listen = environment.listen("GATEWAY_LISTEN", { default: { host: "127.0.0.1", port: 8080 }, port: "PORT" });
   // Without accounts everybody who reaches the edge is the one local user.
   const open = environment.oneOf("GATEWAY_WITHOUT_ACCOUNTS", { values: ["refuse", "allow"], default: "refuse" });
-  if (!LOOPBACK.test(host) && open === "refuse") {
+  if (!LOOPBACK.test(listen.host) && open === "refuse") {
     environment.fault(
       "GATEWAY_LISTEN",
-      `${host}:${port}`,
+      environment.optional("GATEWAY_LISTEN"),
       "a loopback address, or GATEWAY_WITHOUT_ACCOUNTS=allow: whoever reaches the edge owns every video",
     );
   }

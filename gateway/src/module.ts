@@ -30,7 +30,7 @@ export const gateway = defineModule({
   clients: ["catalog", "upload", "streaming", "storage"],
   config: readConfig,
   async start({ listen, hosts }, mesh) {
-    const { log, signal } = mesh;
+    const { log } = mesh;
     const principalOf = createLocalUser(mesh.tokens);
     const storage = mesh.client("storage", StorageServiceDefinition);
     const uploads = mesh.client("upload", UploadServiceDefinition);
@@ -45,7 +45,7 @@ export const gateway = defineModule({
     });
     const paths = new Map([
       ["media", createMediaHandler({ accesses, storage, principalOf })],
-      ["uploads", createUploadsHandler({ uploads, storage }, principalOf, signal)],
+      ["uploads", createUploadsHandler({ uploads, storage }, principalOf)],
     ]);
     const edge = await startEdge({ listen, hosts, paths, pages, log });
     return { listening: edge.address, stop: () => edge.close(GRACE_MS) };

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ListenAddress } from "@reelmesh/mesh/environment.js";
 import type { Logger } from "@reelmesh/mesh/log.js";
+import { settlesWithin } from "@reelmesh/mesh/patience.js";
 import { checkRequest } from "./guard.js";
 import { sendProblem } from "./problem.js";
 import { requestIdOf } from "./scope.js";
@@ -8,13 +9,16 @@ import { requestIdOf } from "./scope.js";
 /** How long a client whose request was refused may go on sending before its connection is cut. */
 const LINGER_MS = 2_000;
 
-/** Answers one request, or rejects with what a problem is made of. */
+/**
+ * Answers one request, or rejects with what a problem is made of. To a client that expects `100-continue` it says so
+ * itself, before it reads the body.
+ */
 export type EdgeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** The edge's HTTP server at work. */
 export interface EdgeServer {
   readonly address: ListenAddress;
-  /** Takes no new requests, lets those at work end for `graceMs`, then cuts them off. */
+  /** Takes no new requests, cuts off bodies that are coming in, lets the rest end for `graceMs`, then cuts it off. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -33,34 +37,54 @@ export async function startEdge(options: {
 }): Promise<EdgeServer> {
   const { listen, hosts, paths, pages, log } = options;
 
+  const atWork = new Map<IncomingMessage, Promise<void>>();
+
   const answer = async (handler: EdgeHandler, request: IncomingMessage, response: ServerResponse) => {
     try {
       checkRequest(request, hosts);
       await handler(request, response);
     } catch (error) {
-      // The rest of a refused body is not worth waiting for.
-      if (!request.complete && !response.headersSent) response.setHeader("connection", "close");
       const requestId = requestIdOf(request, response);
       const { unexpected } = sendProblem(response, error, requestId);
       if (unexpected) log.error({ err: error, request_id: requestId }, "a request failed in a way nobody foresaw");
-      if (!request.complete) linger(request);
     }
+    if (!request.complete) linger(request);
   };
 
-  const server = createServer(
-    { requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 65_000 },
-    (request, response) => {
-      const [, first = ""] = /^\/([^/?]*)/.exec(request.url ?? "") ?? [];
-      const handler = paths.get(first);
-      if (handler) void answer(handler, request, response);
-      else pages(request, response);
-    },
-  );
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
+    const [, first = ""] = /^\/([^/?]*)/.exec(request.url ?? "") ?? [];
+    const handler = paths.get(first);
+    if (!handler) {
+      if (request.headers.expect !== undefined) response.writeContinue();
+      pages(request, response);
+      return;
+    }
+    const work = answer(handler, request, response);
+    atWork.set(request, work);
+    void work.then(() => atWork.delete(request));
+  };
+
+  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 65_000 }, serve);
+  // A handler says itself when it wants the body (`writeContinue`); without this Node always does.
+  server.on("checkContinue", serve);
   const port = await bind(server, listen);
-  return { address: { host: listen.host, port }, close: (graceMs) => close(server, graceMs) };
+  return {
+    address: { host: listen.host, port },
+    async close(graceMs) {
+      const closed = new Promise((resolve) => server.close(resolve));
+      // A body still coming is cut: its handler keeps what has arrived, and its client can go on elsewhere.
+      for (const request of atWork.keys()) if (!request.complete) request.destroy();
+      if (await settlesWithin(graceMs, Promise.all([closed, ...atWork.values()]))) return;
+      server.closeAllConnections();
+      await closed;
+    },
+  };
 }
 
-/** Reads on for a moment, so that the client finds the answer before it finds its connection closed. */
+/** Reads on for a moment, so that a client whose body is not wanted finds the answer before its connection is cut. */
 function linger(request: IncomingMessage): void {
   request.on("error", () => undefined);
   request.resume();
@@ -79,18 +103,4 @@ async function bind(server: Server, { host, port }: ListenAddress): Promise<numb
   });
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : port;
-}
-
-async function close(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-  server.closeIdleConnections();
-  const grace = setTimeout(() => {
-    server.closeAllConnections();
-  }, graceMs);
-  await closed;
-  clearTimeout(grace);
 }

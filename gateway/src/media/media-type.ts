@@ -10,7 +10,7 @@ export function typeHeaders(contentType: string, filename: string): Record<strin
 
 /** A Content-Disposition (RFC 6266) that names the file, in any script (RFC 8187). */
 function attachment(filename: string): string {
-  const name = filename.replace(/[/\\\p{Cc}]/gu, "_") || "video";
+  const name = filename.replace(/[/\\\p{Cc}\p{Cs}]/gu, "_") || "video";
   const ascii = name.replace(/[^\x20-\x7e]|["%]/g, "_");
   const encoded = encodeURIComponent(name).replace(
     /['()*!]/g,

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallScope } from "@reelmesh/mesh/call.js";
 import type { Client } from "@reelmesh/mesh/client.js";
 import { DomainError, isDomainError } from "@reelmesh/mesh/errors.js";
@@ -6,6 +5,7 @@ import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/
 import type { OpenMediaResponse } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
 import { EdgeError } from "../problem.js";
 import { openScope, type PrincipalOf } from "../scope.js";
+import type { EdgeHandler } from "../server.js";
 import type { AccessCache, MediaRequest } from "./access-cache.js";
 import { typeHeaders } from "./media-type.js";
 import { answerRange, type RangeAnswer } from "./range.js";
@@ -13,15 +13,12 @@ import { sendBytes } from "./send-bytes.js";
 
 const PATH = /^\/media\/([A-Za-z0-9]{1,64})\/(-|[A-Za-z0-9_.-]{20,2048})\/([a-z0-9./-]{1,200})$/;
 
-/** Answers one request under /media/. Rejects with what a problem is made of, unless the response has begun. */
-export type MediaHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
 /** The byte path: what a grant opens, straight from storage, as RFC 9110 has it. */
 export function createMediaHandler(parts: {
   accesses: AccessCache;
   storage: Client<typeof StorageServiceDefinition>;
   principalOf: PrincipalOf;
-}): MediaHandler {
+}): EdgeHandler {
   const { accesses, storage, principalOf } = parts;
 
   /** Opens a range for reading; its first message says which version it is of. */
@@ -45,9 +42,13 @@ export function createMediaHandler(parts: {
     const { range, "if-match": ifMatch, "if-none-match": ifNoneMatch, "if-range": ifRange } = request.headers;
     const answer = answerRange({ method, range, ifMatch, ifNoneMatch, ifRange: singular(ifRange) }, etag, size);
     if (answer.status === 412) throw new EdgeError("PRECONDITION_FAILED");
+    if (answer.status === 416) {
+      response.setHeader("content-range", `bytes */${size}`);
+      throw new DomainError("RANGE_NOT_SATISFIABLE", { resource: "This file", size_bytes: String(size) });
+    }
 
-    const headers = { ...commonHeaders(access, etag), ...rangeHeaders(answer, size) };
-    if (!("start" in answer) || method === "HEAD" || answer.start === answer.end) {
+    const headers = { ...commonHeaders(access, etag), ...lengthHeaders(answer, size) };
+    if (!("start" in answer) || method === "HEAD" || size === 0) {
       response.writeHead(answer.status, headers).end();
       return;
     }
@@ -56,7 +57,7 @@ export function createMediaHandler(parts: {
       throw error;
     });
     response.writeHead(answer.status, headers);
-    await sendBytes(messages, response, answer.end - answer.start);
+    await sendBytes(messages, response, { length: answer.end - answer.start, left: scope.signal });
   };
 }
 
@@ -82,21 +83,13 @@ function commonHeaders(access: OpenMediaResponse, etag: string): Record<string, 
   };
 }
 
-function rangeHeaders(answer: RangeAnswer, size: number): Record<string, string | number> {
-  switch (answer.status) {
-    case 200:
-      return { "content-length": size };
-    case 206:
-      return {
-        "content-length": answer.end - answer.start,
-        "content-range": `bytes ${answer.start}-${answer.end - 1}/${size}`,
-      };
-    case 416:
-      return { "content-length": 0, "content-range": `bytes */${size}` };
-    case 304:
-    case 412:
-      return {};
-  }
+function lengthHeaders(answer: RangeAnswer, size: number): Record<string, string | number> {
+  if (!("start" in answer)) return {};
+  const { status, start, end } = answer;
+  return {
+    "content-length": end - start,
+    ...(status === 206 ? { "content-range": `bytes ${start}-${end - 1}/${size}` } : {}),
+  };
 }
 
 function singular(value: string | string[] | undefined): string | undefined {

@@ -14,17 +14,20 @@ export type RangeAnswer =
 /**
  * Decides a conditional range request by RFC 9110, sections 13.2.2 (precedence) and 14.
  *
- * Several ranges at once, another unit and malformed ranges are ignored, as section 14.2 allows: the answer is whole.
+ * What sections 14.1.1 and 14.2 allow to ignore is ignored, and the answer is whole: several ranges at once, another
+ * unit, malformed ranges, and any range of nothing.
  *
  * @param etag the representation's, strong and quoted.
  * @param size in bytes.
  */
 export function answerRange(request: RangeRequest, etag: string, size: number): RangeAnswer {
   const { method, range, ifMatch, ifNoneMatch, ifRange } = request;
-  if (ifMatch !== undefined && !listed(ifMatch, etag, { weak: false })) return { status: 412 };
-  if (ifNoneMatch !== undefined && listed(ifNoneMatch, etag, { weak: true })) return { status: 304 };
+  if (ifMatch !== undefined && !listed(ifMatch, [etag])) return { status: 412 };
+  // The weak comparison: a weak tag of the same text matches too.
+  if (ifNoneMatch !== undefined && listed(ifNoneMatch, [etag, `W/${etag}`])) return { status: 304 };
   const whole = { status: 200, start: 0, end: size } as const;
-  if (method !== "GET" || range === undefined) return whole;
+  // Ranges are defined for GET alone.
+  if (method !== "GET" || range === undefined || size === 0) return whole;
   // A date never matches: there is no Last-Modified to compare it with.
   if (ifRange !== undefined && ifRange.trim() !== etag) return whole;
   const asked = parse(range);
@@ -35,17 +38,17 @@ export function answerRange(request: RangeRequest, etag: string, size: number): 
 type Spec = { readonly first: number; readonly last: number } | { readonly suffix: number };
 
 function parse(range: string): Spec | undefined {
-  const [, first, last] = /^bytes\s*=[\s,]*(\d*)-(\d*)[\s,]*$/i.exec(range.trim()) ?? [];
-  if (first === undefined || last === undefined || (first === "" && last === "")) return undefined;
-  if (first === "") return { suffix: count(last) };
+  // A list of one: its empty elements count for nothing (section 5.6.1.2).
+  const [, first, last] = /^bytes=[ \t,]*(\d*)-(\d*)[ \t,]*$/i.exec(range.trim()) ?? [];
+  if (first === undefined || last === undefined) return undefined;
+  if (first === "") return last === "" ? undefined : { suffix: count(last) };
   const spec = { first: count(first), last: last === "" ? Infinity : count(last) };
-  return BigInt(first) <= (last === "" ? BigInt(first) : BigInt(last)) ? spec : undefined;
+  return spec.first <= spec.last ? spec : undefined;
 }
 
 function resolve(spec: Spec, size: number): RangeAnswer {
   if ("suffix" in spec) {
-    if (spec.suffix === 0 || size === 0) return { status: 416 };
-    return { status: 206, start: Math.max(0, size - spec.suffix), end: size };
+    return spec.suffix === 0 ? { status: 416 } : { status: 206, start: Math.max(0, size - spec.suffix), end: size };
   }
   if (spec.first >= size) return { status: 416 };
   return { status: 206, start: spec.first, end: Math.min(size, spec.last + 1) };
@@ -56,9 +59,9 @@ function count(digits: string): number {
   return Number.isSafeInteger(value) ? value : Infinity;
 }
 
-/** Whether a list of entity tags names this one, or `*` any (sections 8.8.3.2 and 13.1). */
-function listed(list: string, etag: string, { weak }: { weak: boolean }): boolean {
+/** Whether a list of entity tags names one of these, or `*` any (sections 8.8.3 and 13.1). */
+function listed(list: string, etags: readonly string[]): boolean {
   if (list.trim() === "*") return true;
-  const tags = list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
-  return tags.some((tag) => tag === etag || (weak && tag === `W/${etag}`));
+  const tags = list.match(/(?<![^\s,])(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?![^\s,])/g) ?? [];
+  return tags.some((tag) => etags.includes(tag));
 }

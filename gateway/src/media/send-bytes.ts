@@ -6,33 +6,27 @@ import type { ServerResponse } from "node:http";
  * the connection: a client must never take a part for the whole.
  *
  * @param messages left as soon as the reader leaves, which ends the call behind them.
- * @param length how many bytes the response announced.
+ * @param options.length how many bytes the response announced.
+ * @param options.left aborted when the reader leaves.
+ * @throws what the messages ended with, or Error when they had another length; nothing once the reader has left.
  */
 export async function sendBytes(
   messages: AsyncIterable<{ readonly data: Uint8Array }>,
   response: ServerResponse,
-  length: number,
+  { length, left }: { length: number; left: AbortSignal },
 ): Promise<void> {
-  const gone = new AbortController();
-  const leave = () => {
-    gone.abort();
-  };
-  response.once("close", leave);
   let sent = 0;
   try {
     for await (const { data } of messages) {
       if (response.destroyed) return;
       sent += data.length;
       if (sent > length) break;
-      if (!response.write(data)) await once(response, "drain", { signal: gone.signal });
+      if (!response.write(data)) await once(response, "drain", { signal: left });
     }
-    if (sent === length) response.end();
-    else response.destroy(new Error(`The store sent ${sent} of ${length} bytes`));
+    if (sent !== length) throw new Error(`The store sent ${sent} bytes where ${length} were announced`);
+    response.end();
   } catch (error) {
-    const readerLeft = gone.signal.aborted;
     response.destroy();
-    if (!readerLeft) throw error;
-  } finally {
-    response.off("close", leave);
+    if (!left.aborted) throw error;
   }
 }

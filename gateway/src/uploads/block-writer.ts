@@ -9,8 +9,14 @@ import type {
   UploadServiceDefinition,
 } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 
-/** So many blocks are recorded together: what a killed edge may lose of a body, in blocks. */
-const RECORD_EVERY = 16;
+/** The services that uploads go through. */
+export interface UploadClients {
+  readonly uploads: Client<typeof UploadServiceDefinition>;
+  readonly storage: Client<typeof StorageServiceDefinition>;
+}
+
+/** The scope of the next call. A body may take longer to come than a principal's token lasts. */
+export type NextScope = () => Promise<CallScope>;
 
 /** Cuts a body into blocks, stages them, and records what is staged. Holds one block, and another on its way. */
 export interface BlockWriter {
@@ -22,6 +28,12 @@ export interface BlockWriter {
   keep(): Promise<void>;
 }
 
+/** What is staged is recorded every so many blocks, and this long after the last time: what a killed edge may lose. */
+const RECORD_BLOCKS = 16;
+const RECORD_MS = 5_000;
+/** UploadService.RecordBlocks takes no more at once. */
+const MOST_AT_ONCE = 256;
+
 /**
  * A writer for one opened write.
  *
@@ -29,52 +41,54 @@ export interface BlockWriter {
  */
 export function createBlockWriter(
   opened: OpenWriteResponse & { readonly upload: Upload },
-  clients: { storage: Client<typeof StorageServiceDefinition>; uploads: Client<typeof UploadServiceDefinition> },
-  scope: CallScope,
+  { storage, uploads }: UploadClients,
+  nextScope: NextScope,
   options: { hold: boolean },
 ): BlockWriter {
   const { fence, capability, object } = opened;
   const blockSize = Number(opened.blockSizeBytes);
-  let upload = opened.upload;
-  let filling = Buffer.allocUnsafeSlow(blockSize);
+  let { upload } = opened;
+  let filling: Buffer | undefined;
   let filled = 0;
   let nextBlock = 0;
   let staging: Promise<void> = Promise.resolve();
   let staged: StagedBlock[] = [];
+  let recordedMs = Date.now();
 
   const record = async () => {
     while (staged.length > 0) {
-      const blocks = staged.slice(0, RECORD_EVERY);
-      upload = await clients.uploads.recordBlocks(
-        { name: upload.name, fence, offset: upload.offsetBytes, blocks },
-        scope,
-      );
+      const blocks = staged.slice(0, MOST_AT_ONCE);
+      const written = { name: upload.name, fence, offset: upload.offsetBytes, blocks };
+      upload = await uploads.recordBlocks(written, await nextScope());
       staged = staged.slice(blocks.length);
     }
+    recordedMs = Date.now();
   };
 
   const stage = async (data: Buffer, number: number) => {
     const id = `${hex8(Number(fence))}-${hex8(number)}`;
     const sha256 = createHash("sha256").update(data).digest();
-    await clients.storage.stageBlock({ capability, object, blockId: id, sha256, data }, scope);
+    await storage.stageBlock({ capability, object, blockId: id, sha256, data }, await nextScope());
     staged.push({ id, sha256, sizeBytes: BigInt(data.length) });
-    if (!options.hold && staged.length >= RECORD_EVERY) await record();
+    const due = staged.length >= RECORD_BLOCKS || Date.now() - recordedMs >= RECORD_MS;
+    if (due && !options.hold) await record();
   };
 
   /** Sends the block on its way once the one before has arrived. */
   const flush = async () => {
     await staging;
-    if (filled === 0) return;
+    if (!filling) return;
     staging = stage(filling.subarray(0, filled), nextBlock++);
     // It is awaited with the next block; until then a failure must not count as unhandled.
     staging.catch(() => undefined);
-    filling = Buffer.allocUnsafeSlow(blockSize);
+    filling = undefined;
     filled = 0;
   };
 
   return {
     async write(bytes) {
       for (let from = 0; from < bytes.length;) {
+        filling ??= Buffer.allocUnsafeSlow(blockSize);
         const taken = Math.min(bytes.length - from, blockSize - filled);
         filling.set(bytes.subarray(from, from + taken), filled);
         filled += taken;

@@ -1,34 +1,22 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { CallScope } from "@reelmesh/mesh/call.js";
-import type { Client } from "@reelmesh/mesh/client.js";
-import { DomainError } from "@reelmesh/mesh/errors.js";
-import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
-import {
-  Upload_State,
-  type Upload,
-  type UploadServiceDefinition,
-} from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
-import { EdgeError } from "../problem.js";
-import { receiveBody } from "./receive.js";
+import { isDomainError } from "@reelmesh/mesh/errors.js";
+import { Upload_State, type Upload } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
+import type { NextScope, UploadClients } from "./block-writer.js";
+import { assertFits, receiveBody, type BodyTarget } from "./receive.js";
 import * as tus from "./tus.js";
 
-/** The services that uploads go through. */
-export interface UploadClients {
-  readonly uploads: Client<typeof UploadServiceDefinition>;
-  readonly storage: Client<typeof StorageServiceDefinition>;
-}
-
-/** One request of the protocol. `id` is the upload's, of all but OPTIONS and POST. */
+/** One request of the protocol. */
 export interface TusCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly scope: CallScope;
-  readonly id: string;
+  readonly nextScope: NextScope;
+  /** `uploads/{upload}`; empty for a request to the collection. */
+  readonly name: string;
 }
 
-/** Says what the server speaks. */
-export function options({ response }: TusCall): void {
+/** "The Server MUST respond with Tus-Version; the Client SHOULD NOT include Tus-Resumable, and it MUST be ignored." */
+export function options({ response }: Pick<TusCall, "response">): void {
   response.writeHead(204, {
     "tus-version": tus.TUS_VERSION,
     "tus-extension": tus.TUS_EXTENSIONS,
@@ -37,11 +25,18 @@ export function options({ response }: TusCall): void {
   response.end();
 }
 
-/** Creation, and creation-with-upload where the request has a body. */
-export async function create(clients: UploadClients, { request, response, scope }: TusCall): Promise<void> {
+/**
+ * Creation: "the Server MUST acknowledge a successful upload creation with 201 and set Location". With a body of the
+ * right type, creation-with-upload: "similar rules as for the PATCH request and response apply".
+ */
+export async function create(clients: UploadClients, call: TusCall): Promise<void> {
+  const { request, response, nextScope } = call;
   const sizeBytes = tus.readLength(request);
   const header = String(request.headers["upload-metadata"] ?? "");
   const metadata = tus.readMetadata(header);
+  const checksum = tus.readChecksum(request);
+  const withBody = request.headers["content-type"] === tus.BODY_TYPE;
+  if (withBody) assertFits(request, sizeBytes);
   const upload = await clients.uploads.createUpload(
     {
       upload: {
@@ -54,63 +49,73 @@ export async function create(clients: UploadClients, { request, response, scope 
       visibility: metadata.get("visibility") ?? "",
       requestId: randomUUID(),
     },
-    scope,
+    await nextScope(),
   );
-  const withBody = request.headers["content-type"] === tus.BODY_TYPE && sizeBytes > 0n;
-  const target = { name: upload.name, offset: 0n, checksum: tus.readChecksum(request) };
-  const written = withBody ? await receiveBody(request, target, clients, scope) : upload;
+  const target = { name: upload.name, offset: 0n, checksum };
+  const written = withBody && !isComplete(upload) ? await receiveFirst(call, target, clients) : upload;
   if (!written) return;
-  const offset = withBody ? { "upload-offset": String(written.offsetBytes) } : {};
   response.writeHead(201, {
     location: `/${upload.name}`,
     "reelmesh-video": upload.video,
+    ...(withBody ? { "upload-offset": String(written.offsetBytes) } : {}),
     ...expires(written),
-    ...offset,
+    "content-length": 0,
   });
   response.end();
 }
 
-/** Tells where an upload stands. */
-export async function head(clients: UploadClients, { response, scope, id }: TusCall): Promise<void> {
-  const upload = await clients.uploads.getUpload({ name: `uploads/${id}` }, scope);
+/**
+ * "The Server SHOULD accept as many bytes as possible and MUST set Upload-Offset to the offset after applying them": a
+ * service that fails half-way is met again by the next PATCH. A body that is wrong itself leaves no upload.
+ */
+async function receiveFirst(
+  call: TusCall,
+  target: BodyTarget,
+  { uploads, storage }: UploadClients,
+): Promise<Upload | undefined> {
+  const { name } = target;
+  try {
+    return await receiveBody(call, target, { uploads, storage });
+  } catch (error) {
+    if (isDomainError(error) && error.reason !== "TOO_LARGE")
+      return uploads.getUpload({ name }, await call.nextScope());
+    await uploads.deleteUpload({ name }, await call.nextScope());
+    throw error;
+  }
+}
+
+/** "The Server MUST always include Upload-Offset, and Upload-Length if the size is known, and prevent caching." */
+export async function head({ uploads }: UploadClients, { response, nextScope, name }: TusCall): Promise<void> {
+  const upload = await uploads.getUpload({ name }, await nextScope());
   response.writeHead(200, {
     "upload-offset": String(upload.offsetBytes),
     "upload-length": String(upload.sizeBytes),
+    // "If an upload contains additional metadata, responses to HEAD requests MUST include it as the Client specified."
     ...(upload.clientMetadata === "" ? {} : { "upload-metadata": upload.clientMetadata }),
     "reelmesh-video": upload.video,
-    "cache-control": "no-store",
     ...expires(upload),
   });
   response.end();
 }
 
-/** Takes bytes from an offset on. */
-export async function patch(clients: UploadClients, { request, response, scope, id }: TusCall): Promise<void> {
+/** "The Server MUST acknowledge successful PATCH requests with 204 and the new offset in Upload-Offset." */
+export async function patch(clients: UploadClients, call: TusCall): Promise<void> {
+  const { request, response, name } = call;
   tus.assertBodyType(request);
-  const target = { name: `uploads/${id}`, offset: tus.readOffset(request), checksum: tus.readChecksum(request) };
-  const upload = await receiveBody(request, target, clients, scope);
+  const target = { name, offset: tus.readOffset(request), checksum: tus.readChecksum(request) };
+  const upload = await receiveBody(call, target, clients);
   if (!upload) return;
   const video = isComplete(upload) ? { "reelmesh-video": upload.video } : {};
   response.writeHead(204, { "upload-offset": String(upload.offsetBytes), ...video, ...expires(upload) });
   response.end();
 }
 
-/** Termination: frees what an unfinished upload holds. */
-export async function terminate(clients: UploadClients, { response, scope, id }: TusCall): Promise<void> {
-  const name = `uploads/${id}`;
-  await clients.uploads.getUpload({ name }, scope);
-  await clients.uploads.deleteUpload({ name }, scope);
+/** Termination: "the Server SHOULD free associated resources and MUST respond with 204". */
+export async function terminate({ uploads }: UploadClients, { response, nextScope, name }: TusCall): Promise<void> {
+  // Deleting what is not there is a success to the service, but "for all future requests" a 404 to the protocol.
+  await uploads.getUpload({ name }, await nextScope());
+  await uploads.deleteUpload({ name }, await nextScope());
   response.writeHead(204).end();
-}
-
-/** Says that the protocol has no such request. */
-export function unknownMethod(): never {
-  throw new EdgeError("METHOD_NOT_ALLOWED", { allow: "OPTIONS, POST, HEAD, PATCH, DELETE" });
-}
-
-/** Says that there is no such upload. */
-export function unknownUpload(): never {
-  throw new DomainError("RESOURCE_NOT_FOUND", { resource: "This upload" });
 }
 
 function isComplete(upload: Upload): boolean {

@@ -1,12 +1,19 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { CallScope } from "@reelmesh/mesh/call.js";
 import { DomainError } from "@reelmesh/mesh/errors.js";
 import type { Upload } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 import { EdgeError } from "../problem.js";
-import { createBlockWriter, type BlockWriter } from "./block-writer.js";
-import type { UploadClients } from "./handlers.js";
+import { createBlockWriter, type BlockWriter, type UploadClients } from "./block-writer.js";
+import type { TusCall } from "./handlers.js";
 import type { Checksum } from "./tus.js";
+
+/** Where a body goes. */
+export interface BodyTarget {
+  /** `uploads/{upload}`. */
+  readonly name: string;
+  readonly offset: bigint;
+  readonly checksum: Checksum | undefined;
+}
 
 /** How long a body may stand still before what has arrived is kept and the connection given up. */
 const STANDSTILL_MS = 120_000;
@@ -20,64 +27,78 @@ const STANDSTILL_MS = 120_000;
  *   longer than what is missing; EdgeError BODY_CHECKSUM_MISMATCH.
  */
 export async function receiveBody(
-  request: IncomingMessage,
-  target: { name: string; offset: bigint; checksum: Checksum | undefined },
+  { request, response, nextScope }: TusCall,
+  { name, offset, checksum }: BodyTarget,
   clients: UploadClients,
-  scope: CallScope,
 ): Promise<Upload | undefined> {
-  const { name, offset, checksum } = target;
-  const opened = await clients.uploads.openWrite({ name, offset }, scope);
+  const opened = await clients.uploads.openWrite({ name, offset }, await nextScope());
   const { upload } = opened;
   if (!upload) throw new DomainError("RESOURCE_NOT_FOUND", { resource: name });
-  const missing = Number(upload.sizeBytes - upload.offsetBytes);
-  const tooLong = () => new DomainError("TOO_LARGE", { resource: "The body", limit_bytes: String(missing) });
-  if (Number(request.headers["content-length"] ?? 0) > missing) throw tooLong();
+  const missing = upload.sizeBytes - upload.offsetBytes;
+  assertFits(request, missing);
+  // Only now is the body of a client that asks first worth sending (RFC 9110, section 10.1.1).
+  if (request.headers.expect !== undefined) response.writeContinue();
 
-  const writer = createBlockWriter({ ...opened, upload }, clients, scope, { hold: checksum !== undefined });
-  const verification = checksum && { hash: createHash(checksum.algorithm), digest: checksum.digest };
-  const complete = await pour(request, writer, missing, tooLong, (bytes) => verification?.hash.update(bytes)).catch(
-    async (error: unknown) => {
-      await writer.keep();
-      throw error;
-    },
-  );
-  if (!complete && verification) return undefined;
-  if (verification && !sameDigest(verification.hash.digest(), verification.digest))
-    throw new EdgeError("BODY_CHECKSUM_MISMATCH");
+  const writer = createBlockWriter({ ...opened, upload }, clients, nextScope, { hold: checksum !== undefined });
+  const hash = checksum && createHash(checksum.algorithm);
+  try {
+    await pour(request, writer, missing, (bytes) => hash?.update(bytes));
+  } catch (error) {
+    await writer.keep();
+    throw error;
+  }
+  if (checksum && hash) {
+    if (!request.complete) return undefined;
+    if (!sameDigest(hash.digest(), checksum.digest)) throw new EdgeError("BODY_CHECKSUM_MISMATCH");
+  }
   const written = await writer.finish();
-  return complete ? written : undefined;
+  return request.complete ? written : undefined;
 }
 
-/** Pours a body into a writer; false when it was cut off. */
+/**
+ * Refuses a body that says it is longer than `missing` bytes.
+ *
+ * @throws DomainError TOO_LARGE
+ */
+export function assertFits(request: IncomingMessage, missing: bigint): void {
+  if (BigInt(request.headers["content-length"] ?? 0) > missing) throw tooLong(missing);
+}
+
+/** Pours a body into a writer, as far as it comes. */
 async function pour(
   request: IncomingMessage,
   writer: BlockWriter,
-  missing: number,
-  tooLong: () => DomainError,
+  missing: bigint,
   look: (bytes: Uint8Array) => void,
-): Promise<boolean> {
-  request.setTimeout(STANDSTILL_MS, () => request.destroy());
+): Promise<void> {
+  const standstill = setTimeout(() => request.destroy(), STANDSTILL_MS);
   let received = 0;
-  const chunks: AsyncIterator<unknown> = request[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await nextChunk(chunks);
-    if (next === "cut off") return false;
-    if (next === "ended") return request.complete;
-    received += next.length;
-    if (received > missing) throw tooLong();
-    look(next);
-    await writer.write(next);
+  try {
+    for await (const bytes of bytesOf(request)) {
+      standstill.refresh();
+      received += bytes.length;
+      if (received > missing) throw tooLong(missing);
+      look(bytes);
+      await writer.write(bytes);
+    }
+  } finally {
+    clearTimeout(standstill);
   }
 }
 
-async function nextChunk(chunks: AsyncIterator<unknown>): Promise<Uint8Array | "ended" | "cut off"> {
+/** A body's bytes. They end early when the connection does; the request is not `complete` then. */
+async function* bytesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  // A body that is refused half-way leaves its connection open, for the answer.
+  const chunks: AsyncIterable<unknown> = request.iterator({ destroyOnReturn: false });
   try {
-    const next: IteratorResult<unknown, unknown> = await chunks.next();
-    return next.value instanceof Uint8Array ? next.value : "ended";
+    for await (const chunk of chunks) if (chunk instanceof Uint8Array) yield chunk;
   } catch {
     // The only way in which a request's body fails: its connection did.
-    return "cut off";
   }
+}
+
+function tooLong(missing: bigint): DomainError {
+  return new DomainError("TOO_LARGE", { resource: "The body", limit_bytes: String(missing) });
 }
 
 function sameDigest(computed: Buffer, given: Buffer): boolean {

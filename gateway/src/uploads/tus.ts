@@ -9,10 +9,12 @@ export const TUS_EXTENSIONS = "creation,creation-with-upload,termination,expirat
 export const CHECKSUM_ALGORITHMS: readonly string[] = ["sha1", "sha256", "sha512", "md5"];
 export const BODY_TYPE = "application/offset+octet-stream";
 
+/** What clients say of a file; `name` and `type` are some clients' words for `filename` and `filetype`. */
+const METADATA_KEYS = ["filename", "name", "filetype", "type", "title", "visibility"] as const;
 const LONGEST_METADATA = 4096;
 
-/** Upload-Metadata, decoded. */
-export type TusMetadata = ReadonlyMap<string, string>;
+/** Upload-Metadata, as far as it counts here, decoded. */
+export type TusMetadata = ReadonlyMap<(typeof METADATA_KEYS)[number], string>;
 
 /** Upload-Checksum, decoded. */
 export interface Checksum {
@@ -20,14 +22,18 @@ export interface Checksum {
   readonly digest: Buffer;
 }
 
-/** The method to act by: that of X-HTTP-Method-Override where a client cannot send it itself. */
+/**
+ * The method to act by: X-HTTP-Method-Override "MUST be interpreted as the request's method", here of a POST alone: a
+ * method that changes nothing must not turn into one that does, after it was checked as what it is.
+ */
 export function methodOf(request: IncomingMessage): string {
   const override = request.headers["x-http-method-override"];
   return request.method === "POST" && typeof override === "string" ? override.toUpperCase() : (request.method ?? "");
 }
 
 /**
- * Refuses a client of another version: the Server MUST respond with 412 and MUST NOT process the request.
+ * Refuses a client of another version: "the Server MUST respond with 412, MUST include Tus-Version, and MUST NOT process
+ * the request".
  *
  * @throws EdgeError TUS_VERSION_NOT_SUPPORTED
  */
@@ -37,19 +43,18 @@ export function assertVersion(request: IncomingMessage): void {
 }
 
 /**
- * Upload-Length: a non-negative integer.
+ * Upload-Length: "MUST be a non-negative integer".
  *
  * @throws DomainError INVALID_FIELD
  */
 export function readLength(request: IncomingMessage): bigint {
-  if (request.headers["upload-defer-length"] !== undefined) {
+  if (request.headers["upload-defer-length"] !== undefined)
     throw invalidField("Upload-Defer-Length", "is not offered: say the length with Upload-Length");
-  }
   return readNumber(request, "Upload-Length");
 }
 
 /**
- * Upload-Offset: a non-negative integer.
+ * Upload-Offset: "MUST be a non-negative integer".
  *
  * @throws DomainError INVALID_FIELD
  */
@@ -58,26 +63,30 @@ export function readOffset(request: IncomingMessage): bigint {
 }
 
 /**
- * Upload-Metadata: pairs of an ASCII key and a Base64 value, joined by commas; the value may be missing.
+ * Upload-Metadata: "one or more comma-separated key-value pairs. The key and value MUST be separated by a space. The key
+ * MUST NOT contain spaces and commas and MUST NOT be empty. The key SHOULD be ASCII encoded and the value MUST be Base64
+ * encoded. All keys MUST be unique." A value may be missing. Values under keys of the client's own may be any bytes.
  *
  * @throws DomainError INVALID_FIELD that names the key.
  */
 export function readMetadata(header: string): TusMetadata {
   const field = "Upload-Metadata";
   if (header.length > LONGEST_METADATA) throw invalidField(field, `is longer than ${LONGEST_METADATA} characters`);
-  const metadata = new Map<string, string>();
-  for (const pair of header.split(",")) {
-    const [key, value = "", ...rest] = pair.trim().split(" ");
-    if (key === undefined || key === "") {
-      if (header.trim() === "") break;
-      throw invalidField(field, "has an empty key");
-    }
-    if (!/^[\x21-\x2b\x2d-\x7e]{1,64}$/.test(key) || rest.length > 0)
-      throw invalidField(field, "is not pairs of a key and a Base64 value");
-    if (metadata.has(key)) throw invalidField(`${field}.${key}`, "is given twice");
-    metadata.set(key, decodeValue(`${field}.${key}`, value));
+  const values = new Map<string, Buffer>();
+  const pairs = header.trim() === "" ? [] : header.split(",");
+  for (const pair of pairs) {
+    const [, key, value = ""] = /^([\x21-\x2b\x2d-\x7e]{1,64})(?: (\S*))?$/.exec(pair.trim()) ?? [];
+    if (key === undefined) throw invalidField(field, "is not pairs of a key and a Base64 value");
+    if (values.has(key)) throw invalidField(`${field}.${key}`, "is given twice");
+    if (!isBase64(value)) throw invalidField(`${field}.${key}`, "is not Base64");
+    values.set(key, Buffer.from(value, "base64"));
   }
-  return metadata;
+  return new Map(
+    METADATA_KEYS.flatMap((key) => {
+      const value = values.get(key);
+      return value ? [[key, decodeText(`${field}.${key}`, value)] as const] : [];
+    }),
+  );
 }
 
 /**
@@ -106,16 +115,20 @@ export function assertBodyType(request: IncomingMessage): void {
   if (request.headers["content-type"] !== BODY_TYPE) throw new EdgeError("BODY_NOT_OFFSET_BYTES");
 }
 
+/** The largest number that a contract carries (int64): more than any upload has bytes. */
+const MOST = 2n ** 63n - 1n;
+
 function readNumber(request: IncomingMessage, name: string): bigint {
   const header = request.headers[name.toLowerCase()];
-  if (typeof header === "string" && /^\d{1,18}$/.test(header)) return BigInt(header);
-  throw invalidField(name, "must be a whole number, not negative");
+  if (typeof header !== "string" || !/^\d{1,100}$/.test(header))
+    throw invalidField(name, "must be a whole number, not negative");
+  const value = BigInt(header);
+  return value < MOST ? value : MOST;
 }
 
-function decodeValue(field: string, value: string): string {
-  if (!isBase64(value)) throw invalidField(field, "is not Base64");
+function decodeText(field: string, value: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, "base64"));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
   } catch {
     throw invalidField(field, "is not valid UTF-8");
   }

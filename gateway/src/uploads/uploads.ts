@@ -1,54 +1,48 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { DomainError } from "@reelmesh/mesh/errors.js";
+import { EdgeError } from "../problem.js";
 import { requestIdOf, type PrincipalOf } from "../scope.js";
-import * as handlers from "./handlers.js";
-import type { TusCall, UploadClients } from "./handlers.js";
+import type { EdgeHandler } from "../server.js";
+import type { NextScope, UploadClients } from "./block-writer.js";
+import { create, head, options, patch, terminate, type TusCall } from "./handlers.js";
 import { TUS_VERSION, assertVersion, methodOf } from "./tus.js";
+
+type Verbs = ReadonlyMap<string, (clients: UploadClients, call: TusCall) => Promise<void>>;
+
+const COLLECTION: Verbs = new Map([["POST", create]]);
+const UPLOAD: Verbs = new Map([
+  ["HEAD", head],
+  ["PATCH", patch],
+  ["DELETE", terminate],
+]);
 
 const PATH = /^\/uploads(?:\/([A-Za-z0-9]{1,64}))?\/?$/;
 
-/** Answers one request under /uploads. Rejects with what a problem is made of. */
-export type UploadsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
-/**
- * The tus protocol over the upload service. Its calls outlive the client that leaves: what arrived is still kept.
- *
- * @param signal aborted when the process stops.
- */
-export function createUploadsHandler(
-  clients: UploadClients,
-  principalOf: PrincipalOf,
-  signal: AbortSignal,
-): UploadsHandler {
+/** The tus protocol over the upload service: https://tus.io/protocols/resumable-upload */
+export function createUploadsHandler(clients: UploadClients, principalOf: PrincipalOf): EdgeHandler {
   return async (request, response) => {
     response.setHeader("tus-resumable", TUS_VERSION);
     response.setHeader("x-content-type-options", "nosniff");
     response.setHeader("cache-control", "no-store");
     const method = methodOf(request);
     const [matched, id] = PATH.exec((request.url ?? "").split("?")[0] ?? "") ?? [];
-    if (matched === undefined) handlers.unknownUpload();
-    const { principal, principalToken } = await principalOf(request);
-    const scope = { requestId: requestIdOf(request, response), signal, principal, principalToken };
-    const call: TusCall = { request, response, scope, id: id ?? "" };
+    if (matched === undefined) throw new DomainError("RESOURCE_NOT_FOUND", { resource: "This upload" });
+    const verbs = id === undefined ? COLLECTION : UPLOAD;
     if (method === "OPTIONS") {
-      handlers.options(call);
+      options({ response });
       return;
     }
+    const handle = verbs.get(method);
+    if (!handle) throw new EdgeError("METHOD_NOT_ALLOWED", { allow: ["OPTIONS", ...verbs.keys()].join(", ") });
     assertVersion(request);
-    await dispatch(clients, call, `${method} ${id === undefined ? "collection" : "upload"}`);
+    const name = id === undefined ? "" : `uploads/${id}`;
+    await handle(clients, { request, response, name, nextScope: scopesOf(request, response, principalOf) });
   };
 }
 
-function dispatch(clients: UploadClients, call: TusCall, what: string): Promise<void> {
-  switch (what) {
-    case "POST collection":
-      return handlers.create(clients, call);
-    case "HEAD upload":
-      return handlers.head(clients, call);
-    case "PATCH upload":
-      return handlers.patch(clients, call);
-    case "DELETE upload":
-      return handlers.terminate(clients, call);
-    default:
-      return handlers.unknownMethod();
-  }
+/** The scopes of a request's calls. They outlive a client that leaves: what arrived is still kept. */
+function scopesOf(request: IncomingMessage, response: ServerResponse, principalOf: PrincipalOf): NextScope {
+  const requestId = requestIdOf(request, response);
+  const { signal } = new AbortController();
+  return async () => ({ requestId, signal, ...(await principalOf(request)) });
 }
