@@ -1,4 +1,5 @@
 import { DomainError } from "@reelmesh/mesh/errors.js";
+import compression from "compression";
 import express, { type RequestHandler, type Router } from "express";
 import { sep } from "node:path";
 import { EdgeError } from "./problem.js";
@@ -13,6 +14,8 @@ const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
 export function createPages(folder: string): Router {
   const pages = express.Router({ caseSensitive: true, strict: true });
   pages.use(refuseWrites);
+  // Of the pages alone: what the API answers may hold a secret beside something a stranger chose (the BREACH attack).
+  pages.use(compression());
   pages.use(
     express.static(folder, {
       index: false,

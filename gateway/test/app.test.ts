@@ -371,7 +371,7 @@ describe("besides", () => {
         .split(";")
         .map((part) => [part.split(" ")[0], part]),
     );
-    expect(policy.get("default-src")).toBe("default-src 'self'");
+    expect(policy.get("default-src")).toBe("default-src 'none'");
     expect(policy.get("script-src")).toBe("script-src 'self'");
     expect(policy.get("frame-ancestors")).toBe("frame-ancestors 'none'");
     expect(headers).toMatchObject({

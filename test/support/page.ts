@@ -24,15 +24,12 @@ export async function dropFile(page: Page, bytes: Buffer, name: string, type: st
 export async function seriousFaults(page: Page): Promise<string[]> {
   // By the debugger's way in: the page's own policy allows no foreign script.
   await page.evaluate(await readFile(AXE, "utf8"));
-  return page.evaluate(async () => {
-    const axe: unknown = Reflect.get(globalThis, "axe");
-    const run: unknown = typeof axe === "object" && axe !== null ? Reflect.get(axe, "run") : undefined;
-    if (typeof run !== "function") throw new Error("axe is not there");
-    const { violations }: { violations: { id: string; impact: string; nodes: { html: string }[] }[] } = await run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
+  const found = await page.evaluate<readonly { id: string; impact: string; nodes: { html: string }[] }[]>(
+    "axe.run().then(({ violations }) => violations)",
+  );
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 /** Everything that went wrong in the page from now on: what it asked for and did not get, and what it threw. */
