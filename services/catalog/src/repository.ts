@@ -13,8 +13,8 @@ export interface VideoRepository {
   listFor(query: { audience: readonly string[]; owner?: string; before?: string; limit: number }): Promise<Video[]>;
   /** All videos by update key, oldest change first, after `key`. */
   listChanges(query: { after: string; limit: number }): Promise<Video[]>;
-  /** Removes deleted videos whose time is up; answers how many. */
-  purge(now: Date): Promise<number>;
+  /** Removes deleted videos whose time is up. */
+  purge(now: Date): Promise<void>;
 }
 
 type OptionalField = { [F in keyof Video]-?: undefined extends Video[F] ? F : never }[keyof Video];
@@ -51,7 +51,9 @@ export async function openVideos(documents: Documents): Promise<VideoRepository>
       );
     },
     listChanges: ({ after, limit }) => videos.find({ updateKey: { $gt: after } }, { sort: { updateKey: 1 }, limit }),
-    purge: (now) => videos.deleteMany({ expireTime: { $lte: now } }),
+    async purge(now) {
+      await videos.deleteMany({ expireTime: { $lte: now } });
+    },
   };
 }
 
