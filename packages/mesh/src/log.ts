@@ -1,3 +1,5 @@
+import { format } from "node:util";
+import { setLogger } from "@grpc/grpc-js";
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
 import type { Environment } from "./environment.js";
 
@@ -19,4 +21,13 @@ export function createLog(level: string, destination?: DestinationStream): Logge
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+/** Lets grpc-js, which otherwise writes on stderr, speak in the log. There is one for the process: the last given. */
+export function logGrpc(log: Logger): void {
+  setLogger({
+    error(...words: unknown[]) {
+      log.warn(format(...words));
+    },
+  });
 }

@@ -2,7 +2,7 @@ import type { DestinationStream, Logger } from "pino";
 import { openChannel, type Channel } from "./channel.js";
 import { createClient, createRawCaller } from "./client.js";
 import { Environment } from "./environment.js";
-import { createLog, readLogLevel } from "./log.js";
+import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
 import { startOpsServer } from "./ops.js";
 import { settlesWithin } from "./patience.js";
@@ -67,6 +67,7 @@ export async function startModules(
 ): Promise<RunningMesh> {
   const environment = new Environment(variables, { alone: modules.length === 1 });
   const log = createLog(readLogLevel(environment), logTo);
+  logGrpc(log);
   const plans = planModules(modules, environment);
   const opsListen = readOpsListen(environment);
   const drainMs = environment.integer("MESH_DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 });

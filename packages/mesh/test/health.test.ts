@@ -107,7 +107,7 @@ describe("health", () => {
     expect((await ops(mesh, "/readyz")).status).toBe(503);
   });
 
-  test("waits for a store that says nothing no longer than a few seconds, and asks one question at a time", async () => {
+  test("waits for a store that says nothing no longer than a few seconds", async () => {
     const { store, module } = withStore();
     const mesh = await startMesh([module]);
     store.answer = () => new Promise(() => undefined);

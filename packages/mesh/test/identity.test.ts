@@ -70,7 +70,8 @@ describe("a call is refused, though anybody may call, with", () => {
     expect(mesh.calls()).toMatchObject([{ level: "info", status: "UNAUTHENTICATED", reason: "TOKEN_INVALID" }]);
   });
 
-  test.each([0, 10, -1, -10])("a person's token altered at %d", async (at) => {
+  // The last character of all has bits to spare.
+  test.each([0, 10, -2, -10])("a person's token altered at %d", async (at) => {
     const { mesh } = await whoAsks();
     const principalToken = altered(await mesh.tokens.forPrincipal(ANN, 60), at);
     expect(await rejection(storageClient(mesh).getObject({}, scope({ principalToken })))).toEqual(tokenInvalid);
