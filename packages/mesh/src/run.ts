@@ -27,12 +27,11 @@ export async function run(modules: readonly Module[], onReady?: (mesh: RunningMe
     process.exit(1);
   }
   onReady?.(mesh);
+  // A rejection that nothing handles comes as an exception too.
   const crashed = new Promise<Error>((resolve) => {
-    const crash = (cause: unknown) => {
+    process.once("uncaughtException", (cause) => {
       resolve(new Error("An error that nothing caught", { cause }));
-    };
-    process.once("uncaughtException", crash);
-    process.once("unhandledRejection", crash);
+    });
   });
   const failure = await Promise.race([told, mesh.failed, crashed]);
   if (failure !== undefined) {

@@ -192,6 +192,15 @@ describe("an error on the wire", () => {
     );
   });
 
+  test("with a hundred long values arrives with as many as fit", async () => {
+    const values = Array.from({ length: 100 }, (_, index) => [`key${index}`, "語".repeat(1_000)] as const);
+    const metadata: Record<string, string> = Object.fromEntries(values);
+    const mesh = await throwing(new DomainError("INVALID_FIELD", { field: "f", problem: "p", ...metadata }));
+    const error = await plainCall(mesh, GET_OBJECT);
+    expect(error.metadata.get("grpc-status-details-bin")[0]?.length).toBeLessThan(8 * 1024);
+    expect(fromStatus(error, "storage")).toMatchObject({ metadata: { field: "f", problem: "p" } });
+  });
+
   test("with details of no service of ours counts by its status", () => {
     const metadata = new Metadata();
     metadata.set("grpc-status-details-bin", Buffer.from("ff".repeat(20), "hex"));
