@@ -1,8 +1,9 @@
-import type { RootDatabase, Transaction } from "lmdb";
+import type { Transaction } from "lmdb";
 import { DamagedRecordError, DuplicateKeyError } from "./errors.js";
+import type { Entries, Lmdb } from "./lmdb.js";
 import { PRIMARY, type PlannedIndex } from "./planner.js";
 import { decodeRecord, encodeRecord } from "./record.js";
-import { entryKeys, idOfRecordKey, recordKeyOf, type Entries, type Examined, type Source } from "./scan.js";
+import { entryKeys, idOfRecordKey, recordKeyOf, type Examined, type Source } from "./scan.js";
 import { successor } from "./key.js";
 import { assertId, type Fields } from "./value.js";
 
@@ -25,7 +26,7 @@ export class EmbeddedStore {
     readonly folder: string,
     readonly indexes: readonly StoredIndex[],
     private readonly meta: Entries,
-    private readonly root: RootDatabase<Buffer, Buffer>,
+    private readonly lmdb: Lmdb,
   ) {}
 
   get #records(): Entries {
@@ -36,13 +37,8 @@ export class EmbeddedStore {
 
   /** A view that does not change while it is read. End it by `done`. */
   snapshot(): Source & { done: () => void } {
-    const transaction = this.root.useReadTransaction();
-    return {
-      ...this.#source(transaction),
-      done: () => {
-        transaction.done();
-      },
-    };
+    const { transaction, done } = this.lmdb.beginRead();
+    return { ...this.#source(transaction), done };
   }
 
   /** What a write sees: all that earlier writes changed. */

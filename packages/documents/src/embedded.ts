@@ -1,26 +1,14 @@
-import { access, constants, open as openFile } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { open, type RootDatabase } from "lmdb";
 import type { Documents, IndexDefinition, StoredDocument } from "./collection.js";
 import { EmbeddedCollection, type Folder } from "./embedded-collection.js";
 import { EmbeddedStore, spreadMark, type StoredIndex } from "./embedded-store.js";
 import { StoreUnavailableError, UnsupportedError } from "./errors.js";
+import { Lmdb, type Entries } from "./lmdb.js";
 import { lockFolder } from "./lock.js";
 import { assertCollectionName } from "./name.js";
 import { parseIndexes, PRIMARY } from "./planner.js";
-import type { Entries } from "./scan.js";
 import { Writer } from "./writer.js";
-
-const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
-/** Collections and their indexes; each costs a few bytes a transaction. */
-const MAX_DATABASES = 512;
-/** Address space, not memory or disk; lmdb maps more when the data outgrow it. */
-const MAP_BYTES = 2 ** 30;
-
-/** Where lmdb's first page holds its magic number. */
-const MAGIC_AT = 24;
-const MAGIC = 0xbeefc0de;
-const META_BYTES = 28;
 
 export interface EmbeddedDocuments extends Documents {
   collection<T extends StoredDocument>(
@@ -34,32 +22,11 @@ export async function openEmbedded(folder: string): Promise<EmbeddedDocuments> {
   const unlock = lockFolder(folder);
   try {
     const path = join(folder, "documents.mdb");
-    await assertDataFile(path);
-    const root = open<Buffer, Buffer>({
-      ...BINARY,
-      path,
-      maxDbs: MAX_DATABASES,
-      mapSize: MAP_BYTES,
-      // A write resolves once it is on disk, and nothing that is not can be read.
-      overlappingSync: false,
-    });
-    return new EmbeddedFolder(path, folder, root, unlock);
+    return new EmbeddedFolder(path, folder, await Lmdb.open(path), unlock);
   } catch (error) {
     unlock();
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreUnavailableError(`${folder} cannot be opened: ${reason}`, { cause: error });
-  }
-}
-
-/** lmdb crashes the process over a file that is not its own. */
-async function assertDataFile(path: string): Promise<void> {
-  const file = await openFile(path, "a+");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(META_BYTES), 0, META_BYTES, 0);
-    if (bytesRead > 0 && buffer.readUInt32LE(MAGIC_AT) !== MAGIC)
-      throw new Error(`${path} does not begin as a store does; restore it from a backup.`);
-  } finally {
-    await file.close();
   }
 }
 
@@ -73,11 +40,11 @@ class EmbeddedFolder implements EmbeddedDocuments, Folder {
   constructor(
     private readonly path: string,
     private readonly folder: string,
-    private readonly root: RootDatabase<Buffer, Buffer>,
+    private readonly lmdb: Lmdb,
     private readonly unlock: () => void,
   ) {
-    this.#writer = new Writer(root);
-    this.#meta = root.openDB("meta", BINARY);
+    this.#writer = new Writer(lmdb);
+    this.#meta = lmdb.entries("meta");
   }
 
   async collection<T extends StoredDocument>(
@@ -100,6 +67,7 @@ class EmbeddedFolder implements EmbeddedDocuments, Folder {
 
   async ping(): Promise<void> {
     this.#assertOpen();
+    this.#writer.assertUsable();
     try {
       await access(this.path, constants.R_OK | constants.W_OK);
     } catch (error) {
@@ -112,7 +80,7 @@ class EmbeddedFolder implements EmbeddedDocuments, Folder {
     this.#closed = true;
     await Promise.allSettled([...this.#opened.values()].map(({ store }) => store));
     await this.#quiet();
-    await this.root.close();
+    await this.lmdb.close();
     this.unlock();
   }
 
@@ -152,10 +120,10 @@ class EmbeddedFolder implements EmbeddedDocuments, Folder {
     await this.#quiet();
     this.#assertOpen();
     const indexes = declared.map((index): StoredIndex => {
-      const entries = this.root.openDB<Buffer, Buffer>(`${name}/${index.name}`, BINARY);
+      const entries = this.lmdb.entries(`${name}/${index.name}`);
       return { ...index, entries, spread: this.#spreadOf(name, index) };
     });
-    const store = new EmbeddedStore(name, this.folder, indexes, this.#meta, this.root);
+    const store = new EmbeddedStore(name, this.folder, indexes, this.#meta, this.lmdb);
     await this.#reconcile(store);
     return store;
   }
@@ -172,7 +140,7 @@ class EmbeddedFolder implements EmbeddedDocuments, Folder {
     const built = this.#builtIndexes(store.name);
     const secondary = store.indexes.filter(({ name }) => name !== PRIMARY);
     const stale = [...built.keys()].filter((name) => !secondary.some((index) => index.name === name));
-    const dropped = stale.map((name) => this.root.openDB<Buffer, Buffer>(`${store.name}/${name}`, BINARY));
+    const dropped = stale.map((name) => this.lmdb.entries(`${store.name}/${name}`));
     await this.#writer.write(() => {
       for (const entries of dropped) entries.clearSync();
       for (const name of stale) void this.#meta.remove(Buffer.from(built.get(name) ?? ""));

@@ -1,12 +1,11 @@
-import type { Database, Transaction } from "lmdb";
+import type { Transaction } from "lmdb";
 import { matches } from "./filter.js";
 import { documentKeys, encodePart, sortKey } from "./key.js";
+import type { Entries } from "./lmdb.js";
 import type { KeyRange, Plan, Scan } from "./planner.js";
 import { PRIMARY } from "./planner.js";
 import { concatenated, merged, type Step } from "./stream.js";
 import type { Fields } from "./value.js";
-
-export type Entries = Database<Buffer, Buffer>;
 
 /** How a plan reaches what is stored. */
 export interface Source {

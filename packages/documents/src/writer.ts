@@ -1,8 +1,15 @@
-import type { RootDatabase } from "lmdb";
 import { DamagedRecordError, DuplicateKeyError, StoreUnavailableError, UnsupportedError } from "./errors.js";
 
 /** Keeps one batch from holding up the event loop. */
 const MAX_BATCH = 256;
+
+/** The part of lmdb's root database that writing takes. */
+export interface Transactions {
+  /** Runs `action` in a transaction and resolves once that is on disk; undoes it where `action` throws. */
+  childTransaction<R>(action: () => R): Promise<R>;
+  /** Asked after a transaction has failed: whether another one can be tried. */
+  usable(): boolean;
+}
 
 interface Job {
   readonly run: () => void;
@@ -16,11 +23,12 @@ interface Job {
  * its changes become visible, only when data and then meta page are on disk.
  */
 export class Writer {
-  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #root: Transactions;
   #queue: Job[] = [];
   #running: Promise<void> | undefined;
+  #failure: StoreUnavailableError | undefined;
 
-  constructor(root: RootDatabase<Buffer, Buffer>) {
+  constructor(root: Transactions) {
     this.#root = root;
   }
 
@@ -34,6 +42,11 @@ export class Writer {
     this.#queue.push(job);
     this.#running ??= this.#drain();
     return promise;
+  }
+
+  /** @throws StoreUnavailableError where the last transaction failed and no other can be tried yet. */
+  assertUsable(): void {
+    if (this.#failure !== undefined && !this.#root.usable()) throw this.#failure;
   }
 
   get busy(): boolean {
@@ -51,16 +64,26 @@ export class Writer {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, MAX_BATCH);
       try {
-        await this.#root.childTransaction(() => {
-          for (const job of batch) job.run();
-        });
+        await this.#commit(batch);
+        this.#failure = undefined;
         for (const job of batch) job.settle();
       } catch (error) {
-        const unavailable = new StoreUnavailableError(await reasonOf(error), { cause: error });
-        for (const job of batch) job.fail(unavailable);
+        for (const job of batch) job.fail(error);
       }
     }
     this.#running = undefined;
+  }
+
+  async #commit(batch: readonly Job[]): Promise<void> {
+    this.assertUsable();
+    try {
+      await this.#root.childTransaction(() => {
+        for (const job of batch) job.run();
+      });
+    } catch (error) {
+      this.#failure = new StoreUnavailableError(await reasonOf(error), { cause: error });
+      throw this.#failure;
+    }
   }
 }
 

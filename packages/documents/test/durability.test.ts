@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { openEmbedded } from "../src/embedded.js";
 import { builtProgram, startProgram } from "./child.js";
 import { temporaryFolders } from "./temporary.js";
 
@@ -42,51 +43,77 @@ function descriptorsOf(calls: readonly Call[]): { data: Set<string>; through: Se
 }
 
 const traced = spawnSync("strace", ["-V"]).status === 0;
-const title = "a write is acknowledged when its data, then the page that makes it count, are on disk";
 
-if (!traced && process.env.CI !== "true") test.skip(`${title} (skipped: strace is not installed)`, () => undefined);
-else
-  test(title, async () => {
-    const folder = await temporaryFolder();
-    const trace = join(await temporaryFolder(), "trace");
-    const program = builtProgram("trace-program", await temporaryFolder());
-    const tracer = [
-      "strace",
-      "-f",
-      "-s",
-      "1000000",
-      "-o",
-      trace,
-      "-e",
-      "trace=openat,pwrite64,pwritev,writev,fdatasync,fsync,msync,write",
-      "-e",
-      `inject=fdatasync,fsync,msync:delay_enter=${SYNC_DELAY_US}`,
-    ];
-    await startProgram(program, [folder, String(ALONE), String(TOGETHER)], tracer).exited;
-    const calls = callsOf(await readFile(trace, "latin1"));
-    const { data, through } = descriptorsOf(calls);
-    const writes = (call: Call, descriptors: Set<string>) =>
-      /^p?write/.test(call.name) && descriptors.has(/\((\d+)/.exec(call.text)?.[1] ?? "");
-    const isSync = ({ name, text }: Call) =>
-      name === "fdatasync" && data.has(/\((\d+)/.exec(text)?.[1] ?? "") && / = 0( \(DELAYED\))?$/.test(text);
+/** Runs where strace is; without it fails in CI, and elsewhere is skipped. */
+function tracedTest(title: string, run: () => Promise<void>): void {
+  if (traced || process.env.CI === "true") test(title, run);
+  else test.skip(`${title} (skipped: strace is not installed)`, run);
+}
 
-    const ids = calls.flatMap(({ text }) => /^write\(1, "acknowledged ([\w-]+)/.exec(text)?.[1] ?? []);
-    expect(ids).toHaveLength(ALONE + TOGETHER);
-    for (const id of ids) {
-      const acknowledged = calls.findIndex(
-        ({ name, text }) => name === "write" && text.includes(`"acknowledged ${id}`),
-      );
-      const before = calls.slice(0, acknowledged);
-      const written = before.findIndex((call) => writes(call, data) && call.text.includes(id));
-      expect(written).toBeGreaterThanOrEqual(0);
-      const { thread } = before[written] ?? { thread: "" };
-      const then = before.slice(written + 1).filter((call) => call.thread === thread);
-      const synced = then.findIndex(isSync);
-      expect(synced).toBeGreaterThanOrEqual(0);
-      expect(then.slice(synced + 1).some((call) => writes(call, through))).toBe(true);
-    }
+tracedTest("a write is acknowledged when its data, then the page that makes it count, are on disk", async () => {
+  const folder = await temporaryFolder();
+  const trace = join(await temporaryFolder(), "trace");
+  const program = builtProgram("trace-program", await temporaryFolder());
+  const tracer = [
+    "strace",
+    "-f",
+    "-s",
+    "1000000",
+    "-o",
+    trace,
+    "-e",
+    "trace=openat,pwrite64,pwritev,writev,fdatasync,fsync,msync,write",
+    "-e",
+    `inject=fdatasync,fsync,msync:delay_enter=${SYNC_DELAY_US}`,
+  ];
+  await startProgram(program, [folder, String(ALONE), String(TOGETHER)], tracer).exited;
+  const calls = callsOf(await readFile(trace, "latin1"));
+  const { data, through } = descriptorsOf(calls);
+  const writes = (call: Call, descriptors: Set<string>) =>
+    /^p?write/.test(call.name) && descriptors.has(/\((\d+)/.exec(call.text)?.[1] ?? "");
+  const isSync = ({ name, text }: Call) =>
+    name === "fdatasync" && data.has(/\((\d+)/.exec(text)?.[1] ?? "") && / = 0( \(DELAYED\))?$/.test(text);
 
-    const together = calls.findIndex(({ text }) => text.startsWith('write(1, "together'));
-    const done = calls.findIndex(({ text }) => text.startsWith('write(1, "done'));
-    expect(calls.slice(together, done).filter(isSync).length).toBeLessThan(10);
-  });
+  const ids = calls.flatMap(({ text }) => /^write\(1, "acknowledged ([\w-]+)/.exec(text)?.[1] ?? []);
+  expect(ids).toHaveLength(ALONE + TOGETHER);
+  for (const id of ids) {
+    const acknowledged = calls.findIndex(({ name, text }) => name === "write" && text.includes(`"acknowledged ${id}`));
+    const before = calls.slice(0, acknowledged);
+    const written = before.findIndex((call) => writes(call, data) && call.text.includes(id));
+    expect(written).toBeGreaterThanOrEqual(0);
+    const { thread } = before[written] ?? { thread: "" };
+    const then = before.slice(written + 1).filter((call) => call.thread === thread);
+    const synced = then.findIndex(isSync);
+    expect(synced).toBeGreaterThanOrEqual(0);
+    expect(then.slice(synced + 1).some((call) => writes(call, through))).toBe(true);
+  }
+
+  const together = calls.findIndex(({ text }) => text.startsWith('write(1, "together'));
+  const done = calls.findIndex(({ text }) => text.startsWith('write(1, "done'));
+  expect(calls.slice(together, done).filter(isSync).length).toBeLessThan(10);
+});
+
+tracedTest("a full disk refuses writes, loses nothing acknowledged, and does not end the process", async () => {
+  const folder = await temporaryFolder();
+  const program = builtProgram("full-program", await temporaryFolder());
+  // Each of the threads that write is refused from its twentieth call on.
+  const full = ["-e", "trace=pwrite64,pwritev", "-e", "inject=pwrite64,pwritev:error=ENOSPC:when=20+"];
+  const tracer = ["strace", "-f", "-o", join(folder, "trace"), ...full];
+  const child = startProgram(program, [folder, "60"], tracer);
+  const said: string[] = [];
+  child.lines.on("line", (line) => said.push(line));
+  await child.exited;
+  expect(said.at(-1)).toBe("closed");
+  const acknowledged = said.flatMap((line) => /^acknowledged (.+)/.exec(line)?.[1] ?? []);
+  const refused = said.filter((line) => line === "refused StoreUnavailableError");
+  expect(refused.length).toBeGreaterThan(0);
+  expect(acknowledged.length).toBeGreaterThan(0);
+  expect(acknowledged.length + refused.length).toBe(180);
+
+  const documents = await openEmbedded(folder);
+  const things = await documents.collection("things", { indexes: [{ keys: { group: 1 } }] });
+  const kept = (await things.find({}, { limit: 1000 })).map(({ _id }) => _id);
+  expect(kept).toEqual(expect.arrayContaining(acknowledged));
+  await things.insertOne({ _id: "after" });
+  await documents.close();
+});
