@@ -180,7 +180,9 @@ describe("a hostile file", () => {
     const { video } = await api.upload(Buffer.from(body), { filename, filetype, visibility: "PUBLIC" });
     const address = `${mesh.url}/media/${video.replace("videos/", "")}/-/source`;
     const response = await fetch(address);
-    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toBe("application/octet-stream");
+    expect(response.headers.get("content-disposition")).toContain("attachment");
+    expect(response.headers.get("content-security-policy")).toContain("sandbox");
     await page.goto(mesh.url);
     await page.goto(address).catch(() => undefined);
     expect(await page.title()).not.toBe("owned");

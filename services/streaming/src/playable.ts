@@ -18,12 +18,22 @@ const PLAYED_BY_BROWSERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The source, where it can be played as it is.
+ * The source, once it is in: to be fetched, whatever it is.
  *
  * @throws DomainError NOT_PLAYABLE with a sentence for the viewer.
  */
-export function playableSource(source: Source | undefined): Source {
+export function arrivedSource(source: Source | undefined): Source {
   if (!source) throw notPlayable("This video is still being uploaded.");
+  return source;
+}
+
+/**
+ * The source, where browsers play it as it is.
+ *
+ * @throws DomainError NOT_PLAYABLE with a sentence for the viewer.
+ */
+export function playableSource(given: Source | undefined): Source {
+  const source = arrivedSource(given);
   if (source.sizeBytes === 0n) throw notPlayable("This file is empty: there is nothing to play.");
   if (!PLAYED_BY_BROWSERS.has(source.contentType)) throw notPlayable("Browsers cannot play this type of file.");
   return source;

@@ -13,7 +13,7 @@ import {
 import type { StreamingServiceDefinition } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
 import type { StreamingConfig } from "./config.js";
 import { OPEN_GRANT, grantInvalid, mintGrant, readGrant, type Grant } from "./grant.js";
-import { playableSource } from "./playable.js";
+import { arrivedSource, playableSource } from "./playable.js";
 
 /** How long a capability to read outlives the access it was made for: one response may take as long. */
 const READ_MS = 12 * 3600_000;
@@ -34,7 +34,7 @@ export function createStreamingService(parts: {
     );
     if (!access.allowed && !grant) throw notFound(video);
     if (!access.allowed || (grant && grant.accessEpoch !== access.accessEpoch)) throw grantInvalid("it was withdrawn");
-    return playableSource(access.source);
+    return arrivedSource(access.source);
   };
 
   return {
