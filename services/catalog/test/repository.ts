@@ -53,7 +53,7 @@ export function videoRepositoryContract(store: TestStore): void {
     expect(await videos.insert(other)).toEqual(other);
   });
 
-  test("raced requests agree on one video", async () => {
+  store.atomicTest("raced requests agree on one video", async () => {
     const videos = await open();
     const owner = somebody();
     const raced = await Promise.all(

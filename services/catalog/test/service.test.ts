@@ -3,6 +3,9 @@ import type { CallScope } from "@reelmesh/mesh/call.js";
 import {
   Action,
   CatalogServiceDefinition,
+  GetVideoRequest,
+  ListVideosRequest,
+  UpdateVideoRequest,
   Video_State,
   Visibility,
   type Video,
@@ -81,6 +84,41 @@ describe("malformed and unknown names", () => {
       reason: "RESOURCE_NOT_FOUND",
       metadata: { resource: "videos/unknown" },
     });
+  });
+});
+
+describe("bytes that are not UTF-8", () => {
+  /** A message with the letters XX in it made into bytes that no text may have. */
+  const broken = (message: Uint8Array) => {
+    const bytes = Buffer.from(message);
+    bytes.fill(0xff, bytes.indexOf("XX"), bytes.indexOf("XX") + 2);
+    return bytes;
+  };
+  const update = (video: { name: string; title?: string }, updateMask: string[]) =>
+    UpdateVideoRequest.encode(UpdateVideoRequest.fromPartial({ video, updateMask })).finish();
+
+  test.each<[string, string, () => Uint8Array]>([
+    ["a title", "UpdateVideo", () => update({ name: "videos/a", title: "XX" }, ["title"])],
+    ["a name", "UpdateVideo", () => update({ name: "videos/XX", title: "A" }, ["title"])],
+    ["a mask", "UpdateVideo", () => update({ name: "videos/a", title: "A" }, ["XX"])],
+    ["a name to get", "GetVideo", () => GetVideoRequest.encode({ name: "videos/XX" }).finish()],
+    [
+      "a page token",
+      "ListVideos",
+      () => ListVideosRequest.encode(ListVideosRequest.fromPartial({ pageToken: "XX" })).finish(),
+    ],
+    ["an owner", "ListVideos", () => ListVideosRequest.encode(ListVideosRequest.fromPartial({ owner: "XX" })).finish()],
+  ])("in %s are refused", async (_, method, request) => {
+    const call = running().services.raw("catalog", "gateway");
+    const path = `/reelmesh.catalog.v1.CatalogService/${method}`;
+    expect(await reasonOf(call(path, broken(request()), ann))).toBe("INVALID_FIELD");
+  });
+
+  test("and bytes that are no message at all are refused", async () => {
+    const call = running().services.raw("catalog", "gateway");
+    const path = "/reelmesh.catalog.v1.CatalogService/GetVideo";
+    for (const bytes of [Buffer.alloc(1000, 0xff), Buffer.from([0x0a, 0x7f, 0x61])])
+      expect(await reasonOf(call(path, bytes, ann))).toBe("INVALID_FIELD");
   });
 });
 

@@ -93,10 +93,10 @@ export function createFinishing(parts: {
 
   /** Whether a delivery failed because nobody waits for it any longer. */
   const isUnwanted = async (error: unknown, { video }: Upload, scope: CallScope) => {
-    if (isDomainError(error, "RESOURCE_NOT_FOUND")) return true;
     if (isDomainError(error, "WRONG_STATE")) return error.metadata.state === "DELETED";
-    // The sweep takes the source of a video that is gone.
-    return isDomainError(error, "BLOCK_NOT_STAGED") && !(await isKnown(catalog, video, scope));
+    // With a video that is gone the sweep takes its source, and then there is nothing to commit either.
+    const isMissing = isDomainError(error, "RESOURCE_NOT_FOUND", "BLOCK_NOT_STAGED");
+    return isMissing && !(await isKnown(catalog, video, scope));
   };
 
   const remove = async (upload: Upload, scope: CallScope) => {

@@ -11,7 +11,7 @@ import { temporaryFolder } from "./services.js";
 export interface TestStore {
   /** The documents, open while the suite's tests run. */
   documents(): Documents;
-  /** A test of what needs changes to be atomic, which a stand-in for MongoDB may not keep. */
+  /** A test of what happens at once, which a stand-in for MongoDB may not keep apart. */
   atomicTest(name: string, run: () => Promise<void>): void;
 }
 
