@@ -1,4 +1,4 @@
-import type { CallScope } from "@reelmesh/mesh/call.js";
+import type { IncomingMessage } from "node:http";
 import type { Client } from "@reelmesh/mesh/client.js";
 import { DomainError, isDomainError } from "@reelmesh/mesh/errors.js";
 import type { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
@@ -8,7 +8,7 @@ import { openScope, type PrincipalOf } from "../scope.js";
 import type { EdgeHandler } from "../server.js";
 import type { AccessCache, MediaRequest } from "./access-cache.js";
 import { typeHeaders } from "./media-type.js";
-import { answerRange, type RangeAnswer } from "./range.js";
+import { answerRange, type RangeAnswer, type RangeRequest } from "./range.js";
 import { sendBytes } from "./send-bytes.js";
 
 const PATH = /^\/media\/([A-Za-z0-9]{1,64})\/(-|[A-Za-z0-9_.-]{20,2048})\/([a-z0-9./-]{1,200})$/;
@@ -21,16 +21,6 @@ export function createMediaHandler(parts: {
 }): EdgeHandler {
   const { accesses, storage, principalOf } = parts;
 
-  /** Opens a range for reading; its first message says which version it is of. */
-  const openRange = async (access: OpenMediaResponse, range: { start: number; end: number }, scope: CallScope) => {
-    const { capability, object, objectEtag } = access;
-    const length = BigInt(range.end - range.start);
-    const request = { capability, object, offset: BigInt(range.start), length, ifMatch: objectEtag };
-    const messages = storage.readObject(request, scope);
-    await messages.next();
-    return messages;
-  };
-
   return async (request, response) => {
     const method = request.method === "GET" || request.method === "HEAD" ? request.method : undefined;
     if (!method) throw new EdgeError("METHOD_NOT_ALLOWED", { allow: "GET, HEAD" });
@@ -39,8 +29,7 @@ export function createMediaHandler(parts: {
     const access = await accesses.open(wanted, scope);
     const etag = `"${access.objectEtag.replace(/[^\x21\x23-\x7e]/g, "")}"`;
     const size = Number(access.sizeBytes);
-    const { range, "if-match": ifMatch, "if-none-match": ifNoneMatch, "if-range": ifRange } = request.headers;
-    const answer = answerRange({ method, range, ifMatch, ifNoneMatch, ifRange: singular(ifRange) }, etag, size);
+    const answer = answerRange({ method, ...conditionsOf(request) }, etag, size);
     if (answer.status === 412) throw new EdgeError("PRECONDITION_FAILED");
     if (answer.status === 416) {
       response.setHeader("content-range", `bytes */${size}`);
@@ -52,12 +41,16 @@ export function createMediaHandler(parts: {
       response.writeHead(answer.status, headers).end();
       return;
     }
-    const messages = await openRange(access, answer, scope).catch((error: unknown) => {
+    const { capability, object, objectEtag } = access;
+    const { status, start, end } = answer;
+    const range = { offset: BigInt(start), length: BigInt(end - start) };
+    const messages = storage.readObject({ capability, object, ...range, ifMatch: objectEtag }, scope);
+    try {
+      await sendBytes(messages, response, { status, headers, length: end - start }, scope.signal);
+    } catch (error) {
       if (isDomainError(error, "RESOURCE_NOT_FOUND", "ETAG_MISMATCH", "CAPABILITY_INVALID")) accesses.forget(wanted);
       throw error;
-    });
-    response.writeHead(answer.status, headers);
-    await sendBytes(messages, response, { length: answer.end - answer.start, left: scope.signal });
+    }
   };
 }
 
@@ -92,6 +85,7 @@ function lengthHeaders(answer: RangeAnswer, size: number): Record<string, string
   };
 }
 
-function singular(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : value?.[0];
+function conditionsOf({ headers }: IncomingMessage): Omit<RangeRequest, "method"> {
+  const { range, "if-match": ifMatch, "if-none-match": ifNoneMatch, "if-range": ifRange } = headers;
+  return { range, ifMatch, ifNoneMatch, ifRange: Array.isArray(ifRange) ? ifRange.join() : ifRange };
 }

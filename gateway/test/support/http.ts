@@ -68,6 +68,11 @@ export async function bodyOf(response: IncomingMessage): Promise<Buffer> {
 
 /** A JSON answer's members. */
 export function jsonIn({ body }: Pick<Answer, "body">): Readonly<Record<string, unknown>> {
-  const parsed: unknown = JSON.parse(body.toString());
+  return membersOf(body.toString());
+}
+
+/** The members of a JSON object. */
+export function membersOf(json: string): Readonly<Record<string, unknown>> {
+  const parsed: unknown = JSON.parse(json);
   return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
 }

@@ -3,6 +3,7 @@ import { startModules, type RunningMesh } from "@reelmesh/mesh/start.js";
 import { modules } from "@reelmesh/all/modules.js";
 import type { Cleanup } from "../../../test/support/cleanup.js";
 import { FREE_PORTS } from "../../../test/support/mesh.js";
+import { createCallLog, type CallLog } from "./call-log.js";
 import { startProxy, type Proxy } from "./proxy.js";
 
 /** The edge and the services in a mesh each, with a line between the edge and storage that can be watched. */
@@ -12,6 +13,10 @@ export interface SplitMesh {
   readonly edge: RunningMesh;
   /** Between the edge and storage. */
   readonly line: Proxy;
+  /** Where the services keep what they keep. */
+  readonly data: string;
+  /** The services' calls. */
+  readonly calls: CallLog;
 }
 
 export async function startSplitMesh(
@@ -20,7 +25,10 @@ export async function startSplitMesh(
 ): Promise<SplitMesh> {
   const shared = { ...FREE_PORTS, MESH_SECRET: randomBytes(32).toString("base64"), MESH_DRAIN_MS: "0", ...variables };
   const behind = modules.filter(({ name }) => name !== "gateway");
-  const services = await startModules(behind, { ...shared, REELMESH_DATA: await cleanup.folder() });
+  const data = await cleanup.folder();
+  const calls = createCallLog();
+  const logging = { ...shared, LOG_LEVEL: "info", REELMESH_DATA: data };
+  const services = await startModules(behind, logging, calls.destination);
   cleanup.add(() => services.stop());
   const line = await startProxy(services.addressOf("storage"));
   cleanup.add(() => line.stop());
@@ -32,5 +40,5 @@ export async function startSplitMesh(
     { ...shared, ...addresses, STORAGE_ADDRESS: line.address },
   );
   cleanup.add(() => edge.stop());
-  return { url: `http://${edge.addressOf("gateway")}`, services, edge, line };
+  return { url: `http://${edge.addressOf("gateway")}`, services, edge, line, data, calls };
 }

@@ -68,12 +68,17 @@ export async function offsetOf(http: HttpClient, path: string): Promise<number> 
   return Number(answer.headers["upload-offset"]);
 }
 
-/** The bytes that an upload became, read back as a viewer does. */
-export async function watch(http: HttpClient, path: string): Promise<Buffer> {
+/** Where a viewer finds what an upload became. */
+export async function mediaOf(http: HttpClient, path: string): Promise<string> {
   const standing = await http.ask(path, { method: "HEAD", headers: VERSION });
   const playback = await http.ask(`/api/v1/${String(standing.headers["reelmesh-video"])}/playback`);
   expect(playback.status).toBe(200);
-  const answer = await http.ask(String(jsonIn(playback).path));
+  return String(jsonIn(playback).path);
+}
+
+/** The bytes that an upload became, read back as a viewer does. */
+export async function watch(http: HttpClient, path: string): Promise<Buffer> {
+  const answer = await http.ask(await mediaOf(http, path));
   expect(answer.status).toBe(200);
   return answer.body;
 }
