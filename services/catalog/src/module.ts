@@ -35,9 +35,7 @@ export const catalog = defineModule({
     const documents = guardDocuments(await openDocuments(config.documents));
     const videos = await openVideos(documents);
     const service = createCatalogService(videos, createPageTokens(mesh.keys), config);
-    const purge = startLoop("purge", { everyMs: config.purgeEveryMs, log: mesh.log }, () =>
-      videos.purge(new Date()),
-    );
+    const purge = startLoop("purge", { everyMs: config.purgeEveryMs, log: mesh.log }, () => videos.purge(new Date()));
     return {
       services: [serve(CatalogServiceDefinition, service, ACCESS)],
       check: () => documents.ping(),
