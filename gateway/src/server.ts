@@ -40,11 +40,11 @@ export async function startEdge(options: {
   const atWork = new Map<IncomingMessage, Promise<void>>();
 
   const answer = async (handler: EdgeHandler, request: IncomingMessage, response: ServerResponse) => {
+    const requestId = requestIdOf(request, response);
     try {
       checkRequest(request, hosts);
       await handler(request, response);
     } catch (error) {
-      const requestId = requestIdOf(request, response);
       const { unexpected } = sendProblem(response, error, requestId);
       if (unexpected) log.error({ err: error, request_id: requestId }, "a request failed in a way nobody foresaw");
     }
