@@ -13,8 +13,8 @@ export interface UploadRepository {
   openWrite(id: string, offset: number, expireTime: Date): Promise<Upload | undefined>;
   /** The piece at an offset. */
   findPiece(upload: string, offset: number): Promise<Piece | undefined>;
-  /** Keeps a piece; false when a later writer's stands in its place. */
-  keepPiece(piece: Piece): Promise<boolean>;
+  /** Keeps a piece, unless a later writer's stands in its place. */
+  keepPiece(piece: Piece): Promise<void>;
   /** An upload's pieces, in their order. */
   pieces(upload: string): Promise<Piece[]>;
   /** An owner's unfinished uploads, newest first, before `key`. */
@@ -26,6 +26,9 @@ export interface UploadRepository {
   /** Removes an upload and its pieces. */
   remove(id: string): Promise<void>;
 }
+
+/** How many pieces are read at once. */
+const PAGE = 100;
 
 /** What must hold of an upload for a change to apply. */
 export type Known = Pick<Upload, "_id" | "state"> & Partial<Pick<Upload, "offset" | "fence">>;
@@ -61,19 +64,17 @@ export async function openUploads(documents: Documents): Promise<UploadRepositor
     async keepPiece({ _id, ...piece }) {
       try {
         await pieces.findOneAndUpdate({ _id, fence: { $lte: piece.fence } }, { $set: piece }, { upsert: true });
-        return true;
       } catch (error) {
-        if (error instanceof DuplicateKeyError) return false;
-        throw error;
+        if (!(error instanceof DuplicateKeyError)) throw error;
       }
     },
     async pieces(upload) {
       const all: Piece[] = [];
       for (;;) {
         const from = all.at(-1)?.offset ?? -1;
-        const page = await pieces.find({ upload, offset: { $gt: from } }, { sort: { offset: 1 }, limit: 500 });
+        const page = await pieces.find({ upload, offset: { $gt: from } }, { sort: { offset: 1 }, limit: PAGE });
         all.push(...page);
-        if (page.length < 500) return all;
+        if (page.length < PAGE) return all;
       }
     },
     listUnfinished: (owner, before, limit) =>

@@ -55,7 +55,7 @@ export function createWrites(uploads: UploadRepository, expiry: () => Date): Wri
       if (end > sizeBytes) throw new DomainError("TOO_LARGE", { resource, limit_bytes: String(sizeBytes) });
       assertFitsBlocks({ ...known, offset: end, blocks });
       // The piece first, so that an offset that was told is always backed by its blocks.
-      if (!(await uploads.keepPiece(piece))) throw new DomainError("WRITE_SUPERSEDED", { resource });
+      await uploads.keepPiece(piece);
       const state = end === sizeBytes ? "FINISHING" : "RECEIVING";
       const here = { _id, state: "RECEIVING", offset, fence } as const;
       const advanced = await uploads.advance(here, { offset: end, state, blocks, expireTime: expiry() });

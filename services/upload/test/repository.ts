@@ -110,18 +110,23 @@ export function uploadRepositoryContract(store: TestStore): void {
   test("a piece is replaced by the same or a later writer's, never by an earlier one's", async () => {
     const uploads = await open();
     const upload = randomUUID();
-    expect(await uploads.keepPiece(pieceAt(upload, 0, 2, 5))).toBe(true);
-    expect(await uploads.keepPiece(pieceAt(upload, 0, 2, 6))).toBe(true);
-    expect(await uploads.keepPiece(pieceAt(upload, 0, 3, 7))).toBe(true);
-    expect(await uploads.keepPiece(pieceAt(upload, 0, 2, 8))).toBe(false);
-    expect(await uploads.findPiece(upload, 0)).toEqual(pieceAt(upload, 0, 3, 7));
+    const steps = [
+      { kept: pieceAt(upload, 0, 2, 5), stands: pieceAt(upload, 0, 2, 5) },
+      { kept: pieceAt(upload, 0, 2, 6), stands: pieceAt(upload, 0, 2, 6) },
+      { kept: pieceAt(upload, 0, 3, 7), stands: pieceAt(upload, 0, 3, 7) },
+      { kept: pieceAt(upload, 0, 2, 8), stands: pieceAt(upload, 0, 3, 7) },
+    ];
+    for (const { kept, stands } of steps) {
+      await uploads.keepPiece(kept);
+      expect(await uploads.findPiece(upload, 0)).toEqual(stands);
+    }
     expect(await uploads.findPiece(upload, 5)).toBeUndefined();
   });
 
   test("all pieces of one upload come in their order, however many", async () => {
     const uploads = await open();
     const upload = randomUUID();
-    const offsets = Array.from({ length: 501 }, (_, index) => index * 5);
+    const offsets = Array.from({ length: 101 }, (_, index) => index * 5);
     for (const offset of [...offsets].reverse()) await uploads.keepPiece(pieceAt(upload, offset));
     await uploads.keepPiece(pieceAt(randomUUID(), 7));
     expect((await uploads.pieces(upload)).map(({ offset }) => offset)).toEqual(offsets);
