@@ -15,7 +15,7 @@ export interface TusCall {
   readonly name: string;
 }
 
-/** "The Server MUST respond with Tus-Version; the Client SHOULD NOT include Tus-Resumable, and it MUST be ignored." */
+/** "A successful response MUST contain the Tus-Version header"; Tus-Resumable in the request "MUST be ignored". */
 export function options({ response }: Pick<TusCall, "response">): void {
   response.writeHead(204, {
     "tus-version": tus.TUS_VERSION,
@@ -26,8 +26,9 @@ export function options({ response }: Pick<TusCall, "response">): void {
 }
 
 /**
- * Creation: "the Server MUST acknowledge a successful upload creation with 201 and set Location". With a body of the
- * right type, creation-with-upload: "similar rules as for the PATCH request and response apply".
+ * Creation: "The Server MUST acknowledge a successful upload creation with the 201 Created status", and "MUST set the
+ * Location header". With a body of the right type, creation-with-upload: "similar rules as for the PATCH request and
+ * response apply".
  */
 export async function create(clients: UploadClients, call: TusCall): Promise<void> {
   const { request, response, nextScope } = call;
@@ -65,8 +66,8 @@ export async function create(clients: UploadClients, call: TusCall): Promise<voi
 }
 
 /**
- * "The Server SHOULD accept as many bytes as possible and MUST set Upload-Offset to the offset after applying them": a
- * service that fails half-way is met again by the next PATCH. A body that is wrong itself leaves no upload.
+ * "The Server SHOULD accept as many bytes as possible", and say what the offset is then: a service that fails half-way is
+ * met again by the next PATCH. A body that is wrong itself leaves no upload.
  */
 async function receiveFirst(
   call: TusCall,
@@ -84,13 +85,13 @@ async function receiveFirst(
   }
 }
 
-/** "The Server MUST always include Upload-Offset, and Upload-Length if the size is known, and prevent caching." */
+/** "The Server MUST always include the Upload-Offset header", and Upload-Length "if the size of the upload is known". */
 export async function head({ uploads }: UploadClients, { response, nextScope, name }: TusCall): Promise<void> {
   const upload = await uploads.getUpload({ name }, await nextScope());
   response.writeHead(200, {
     "upload-offset": String(upload.offsetBytes),
     "upload-length": String(upload.sizeBytes),
-    // "If an upload contains additional metadata, responses to HEAD requests MUST include it as the Client specified."
+    // "Responses to HEAD requests MUST include the Upload-Metadata header and its value as specified by the Client."
     ...(upload.clientMetadata === "" ? {} : { "upload-metadata": upload.clientMetadata }),
     "reelmesh-video": upload.video,
     ...expires(upload),
@@ -98,7 +99,10 @@ export async function head({ uploads }: UploadClients, { response, nextScope, na
   response.end();
 }
 
-/** "The Server MUST acknowledge successful PATCH requests with 204 and the new offset in Upload-Offset." */
+/**
+ * "The Server MUST acknowledge successful PATCH requests with the 204 No Content status. It MUST include the
+ * Upload-Offset header containing the new offset", and Upload-Expires "if the upload is going to expire".
+ */
 export async function patch(clients: UploadClients, call: TusCall): Promise<void> {
   const { request, response, name } = call;
   tus.assertBodyType(request);
@@ -110,9 +114,9 @@ export async function patch(clients: UploadClients, call: TusCall): Promise<void
   response.end();
 }
 
-/** Termination: "the Server SHOULD free associated resources and MUST respond with 204". */
+/** Termination: "the Server SHOULD free associated resources and MUST respond with the 204 No Content status". */
 export async function terminate({ uploads }: UploadClients, { response, nextScope, name }: TusCall): Promise<void> {
-  // Deleting what is not there is a success to the service, but "for all future requests" a 404 to the protocol.
+  // To the service, deleting what is not there is a success; to the protocol, "404 Not Found" for "all future requests".
   await uploads.getUpload({ name }, await nextScope());
   await uploads.deleteUpload({ name }, await nextScope());
   response.writeHead(204).end();

@@ -48,6 +48,7 @@ export async function receiveBody(
     throw error;
   }
   if (checksum && hash) {
+    // "The uploaded chunk MUST be discarded, and the upload and its offset MUST NOT be updated."
     if (!request.complete) return undefined;
     if (!sameDigest(hash.digest(), checksum.digest)) throw new EdgeError("BODY_CHECKSUM_MISMATCH");
   }

@@ -23,8 +23,8 @@ export interface Checksum {
 }
 
 /**
- * The method to act by: X-HTTP-Method-Override "MUST be interpreted as the request's method", here of a POST alone: a
- * method that changes nothing must not turn into one that does, after it was checked as what it is.
+ * The method to act by. X-HTTP-Method-Override "MUST be interpreted as the request's method", here of a POST alone: a
+ * request that was let through because its method changes nothing must not turn into one that does.
  */
 export function methodOf(request: IncomingMessage): string {
   const override = request.headers["x-http-method-override"];
@@ -32,8 +32,8 @@ export function methodOf(request: IncomingMessage): string {
 }
 
 /**
- * Refuses a client of another version: "the Server MUST respond with 412, MUST include Tus-Version, and MUST NOT process
- * the request".
+ * Refuses a client of another version: the Server "MUST respond with the 412 Precondition Failed status and MUST include
+ * the Tus-Version header", and "MUST NOT process the request".
  *
  * @throws EdgeError TUS_VERSION_NOT_SUPPORTED
  */
@@ -43,7 +43,7 @@ export function assertVersion(request: IncomingMessage): void {
 }
 
 /**
- * Upload-Length: "MUST be a non-negative integer".
+ * Upload-Length: "The value MUST be a non-negative integer."
  *
  * @throws DomainError INVALID_FIELD
  */
@@ -54,7 +54,7 @@ export function readLength(request: IncomingMessage): bigint {
 }
 
 /**
- * Upload-Offset: "MUST be a non-negative integer".
+ * Upload-Offset: "The value MUST be a non-negative integer."
  *
  * @throws DomainError INVALID_FIELD
  */
@@ -107,7 +107,7 @@ export function readChecksum(request: IncomingMessage): Checksum | undefined {
 }
 
 /**
- * Refuses a body of another type than bytes of an upload.
+ * "All PATCH requests MUST use Content-Type: application/offset+octet-stream, otherwise the server SHOULD return a 415."
  *
  * @throws EdgeError BODY_NOT_OFFSET_BYTES
  */

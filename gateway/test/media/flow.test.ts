@@ -99,6 +99,17 @@ test("200 viewers who leave in the middle leave nothing behind", async () => {
   await until(async () => (await openFilesUnder(join(data, "objects"))).length === 0);
 });
 
+test("one question about access is enough for many ranges", async () => {
+  const bytes = someBytes(MIB);
+  const { http, path, calls } = await startWithVideo(bytes);
+  for (let start = 0; start < 20; start++) {
+    const { body } = await http.ask(path, { headers: { range: `bytes=${start}-${start + 99}` } });
+    expectSameBytes(body, bytes.subarray(start, start + 100));
+  }
+  expect(calls.count("OpenMedia")).toBe(1);
+  expect(calls.count("ReadObject", "OK")).toBe(20);
+});
+
 test("storage that dies in the middle ends the response visibly", async () => {
   const bytes = someBytes(64 * MIB);
   const { http, path, line } = await startWithVideo(bytes);

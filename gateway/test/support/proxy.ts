@@ -11,8 +11,9 @@ export interface Proxy {
   /** Lets nothing more come back from the service until `release`. */
   hold(): void;
   release(): void;
-  /** Breaks every connection, as the service's death would, and refuses new ones. */
+  /** Breaks every connection, as the service's death would, and refuses new ones until `mend`. */
   cut(): void;
+  mend(): void;
   stop(): Promise<void>;
 }
 
@@ -80,6 +81,9 @@ export async function startProxy(target: string): Promise<Proxy> {
       for (const service of services) service.resume();
     },
     cut,
+    mend() {
+      dead = false;
+    },
     async stop() {
       cut();
       await new Promise((resolve) => server.close(resolve));

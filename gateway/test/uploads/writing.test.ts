@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { openChannel } from "@reelmesh/mesh/channel.js";
 import { createClient } from "@reelmesh/mesh/client.js";
@@ -9,6 +9,7 @@ import { startWholeMesh, type WholeMesh } from "../../../test/support/mesh.js";
 import { until } from "../../../test/support/until.js";
 import { expectSameBytes, someBytes } from "../support/bytes.js";
 import { answerOf, createHttpClient, jsonIn, type HttpClient } from "../support/http.js";
+import { startSplitMesh } from "../support/split-mesh.js";
 import { create, offsetOf, patch, patchHeaders, watch } from "../support/tus.js";
 import { watchRequests } from "../support/watched-requests.js";
 
@@ -101,6 +102,55 @@ describe("a connection that is cut", () => {
       }),
       { numRuns: 15, seed: 20_260_101 },
     );
+  });
+});
+
+test("on a slow line what has arrived is recorded while the rest still comes", async () => {
+  const path = await create(http, 10 * MIB);
+  const { begun } = await beginPatch(path, 0, 10 * MIB, Buffer.alloc(2 * MIB - 1));
+  const realNow = Date.now.bind(Date);
+  const clock = jest.spyOn(Date, "now").mockImplementation(() => realNow() + 6_000);
+  try {
+    begun.write("the last byte of a block, and more");
+    await until(async () => (await offsetOf(http, path)) === 2 * MIB);
+  } finally {
+    clock.mockRestore();
+    begun.destroy();
+  }
+});
+
+describe("storage that does not answer", () => {
+  test("does not undo a creation with upload", async () => {
+    const { url, line } = await startSplitMesh(cleanup);
+    const split = createHttpClient(url, cleanup);
+    line.cut();
+    const created = await split.ask("/uploads", {
+      method: "POST",
+      headers: { ...patchHeaders(0), "upload-length": "5" },
+      body: "hello",
+    });
+    expect(created.status).toBe(201);
+    expect(created.headers["upload-offset"]).toBe("0");
+    const path = created.headers.location ?? "";
+    expect((await patch(split, path, 0, Buffer.from("hello"))).status).toBe(503);
+    line.mend();
+    await until(async () => (await patch(split, path, 0, Buffer.from("hello"))).status === 204);
+  });
+
+  test("half-way ends the PATCH with 503, and what was recorded stands", async () => {
+    const { url, line, calls } = await startSplitMesh(cleanup);
+    const split = createHttpClient(url, cleanup);
+    const bytes = someBytes(9 * MIB);
+    const path = await create(split, bytes.length);
+    calls.onCall("StageBlock", () => {
+      if (calls.count("StageBlock") === 3) line.cut();
+    });
+    expect((await patch(split, path, 0, bytes)).status).toBe(503);
+    const offset = await offsetOf(split, path);
+    expect([4 * MIB, 6 * MIB]).toContain(offset);
+    line.mend();
+    await until(async () => (await patch(split, path, offset, bytes.subarray(offset))).status === 204);
+    expectSameBytes(await watch(split, path), bytes);
   });
 });
 
