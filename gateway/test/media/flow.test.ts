@@ -70,7 +70,7 @@ test("for a viewer who reads nothing of 100 MB the edge holds at most 1 MiB", as
 
   // One who wakes up gets everything after all.
   expectSameBytes(await bodyOf(response), bytes);
-});
+}, 120_000);
 
 test("viewers who read nothing do not hold up the others", async () => {
   const bytes = someBytes(24 * MIB);
@@ -80,7 +80,7 @@ test("viewers who read nothing do not hold up the others", async () => {
   expectSameBytes((await http.ask(path)).body, bytes);
   await upload(http, someBytes(3 * MIB));
   for (const response of slow) expect(response.complete).toBe(false);
-});
+}, 120_000);
 
 test("200 viewers who leave in the middle leave nothing behind", async () => {
   const { http, path, data, calls, viewers } = await startWithVideo(someBytes(64 * MIB));

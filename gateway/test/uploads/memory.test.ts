@@ -66,7 +66,7 @@ test("of an upload of 200 MB the edge holds at most 8 MiB, however slow storage 
   const viewed = http.begin(await mediaOf(http, path));
   viewed.end();
   expect(await digestOf(await answerOf(viewed))).toBe(await digestOf(pieces()));
-});
+}, 120_000);
 
 function* pieces() {
   for (let at = 0; at < SIZE; at += PIECE.length) yield PIECE;

@@ -102,7 +102,7 @@ describe("a connection that is cut", () => {
       }),
       { numRuns: 15, seed: 20_260_101 },
     );
-  });
+  }, 120_000);
 });
 
 test("on a slow line what has arrived is recorded while the rest still comes", async () => {
