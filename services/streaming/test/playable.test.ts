@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { Environment } from "@reelmesh/mesh/environment.js";
 import { Source } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import { readConfig } from "../src/config.js";
-import { playableSource } from "../src/playable.js";
+import { arrivedSource, playableSource } from "../src/playable.js";
 
 const source = (contentType: string, sizeBytes = 5n): Source => ({ ...Source.fromPartial({}), contentType, sizeBytes });
 const refusal = (problem: string) => expect.objectContaining({ reason: "NOT_PLAYABLE", message: problem });
@@ -21,6 +21,11 @@ test.each([
   "",
 ])("%j does not", (type) => {
   expect(() => playableSource(source(type))).toThrow(refusal("Browsers cannot play this type of file."));
+});
+
+test("whatever it is, it can be fetched once it is in", () => {
+  for (const given of [source("text/html"), source("video/mp4", 0n)]) expect(arrivedSource(given)).toBe(given);
+  expect(() => arrivedSource(undefined)).toThrow(refusal("This video is still being uploaded."));
 });
 
 test("what is still coming in, or empty, says so", () => {

@@ -152,6 +152,17 @@ describe("OpenMedia", () => {
       );
   });
 
+  test("opens a source of any type, which is for fetching, but none that is still coming in", async () => {
+    for (const given of [{ contentType: "text/html" }, { contentType: "image/svg+xml" }, { sizeBytes: 0n }]) {
+      const { name } = await createVideo(Visibility.PUBLIC, given);
+      expect(await openMedia(name, "-")).toMatchObject(given);
+    }
+    const { name } = await catalog.createVideo({ video: { title: "A" }, requestId: randomUUID() }, ann);
+    const expires = new Date(Date.now() + 60_000);
+    const grant = mintGrant(services.keys, { video: name, viewer: "users/ann", accessEpoch: 1n, expires });
+    expect(await reasonOf(openMedia(name, grant))).toBe("NOT_PLAYABLE");
+  });
+
   test("may be remembered for a minute, and no longer than its grant", async () => {
     const { name } = await createVideo(Visibility.PRIVATE);
     const grantFor = (ms: number) =>
