@@ -30,7 +30,7 @@ export interface BlockWriter {
 
 /** What is staged is recorded every so many blocks, and this long after the last time: what a killed edge may lose. */
 const RECORD_BLOCKS = 16;
-const RECORD_MS = 5_000;
+const RECORD_MS = 1_000;
 /** UploadService.RecordBlocks takes no more at once. */
 const MOST_AT_ONCE = 256;
 
@@ -46,9 +46,12 @@ export function createBlockWriter(
   options: { hold: boolean },
 ): BlockWriter {
   const { fence, capability, object } = opened;
-  const blockSize = Number(opened.blockSizeBytes);
   let { upload } = opened;
-  let filling: Buffer | undefined;
+  const missing = Math.max(1, Number(upload.sizeBytes - upload.offsetBytes));
+  const blockSize = Math.min(Number(opened.blockSizeBytes), missing);
+  // Two buffers take turns: one for each block would make the garbage collector work harder than the disk.
+  let filling = Buffer.allocUnsafeSlow(blockSize);
+  let resting: typeof filling | undefined;
   let filled = 0;
   let nextBlock = 0;
   let staging: Promise<void> = Promise.resolve();
@@ -77,18 +80,19 @@ export function createBlockWriter(
   /** Sends the block on its way once the one before has arrived. */
   const flush = async () => {
     await staging;
-    if (!filling) return;
+    if (filled === 0) return;
     staging = stage(filling.subarray(0, filled), nextBlock++);
     // It is awaited with the next block; until then a failure must not count as unhandled.
     staging.catch(() => undefined);
-    filling = undefined;
+    const used = filling;
+    filling = resting ?? Buffer.allocUnsafeSlow(blockSize);
+    resting = used;
     filled = 0;
   };
 
   return {
     async write(bytes) {
       for (let from = 0; from < bytes.length;) {
-        filling ??= Buffer.allocUnsafeSlow(blockSize);
         const taken = Math.min(bytes.length - from, blockSize - filled);
         filling.set(bytes.subarray(from, from + taken), filled);
         filled += taken;
