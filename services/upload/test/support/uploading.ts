@@ -5,6 +5,7 @@ import { catalog } from "@reelmesh/catalog/module.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import type { CallScope } from "@reelmesh/mesh/call.js";
 import { mintCapability, type Verb } from "@reelmesh/mesh/capability.js";
+import { isDomainError } from "@reelmesh/mesh/errors.js";
 import type { Client } from "@reelmesh/mesh/client.js";
 import { CatalogServiceDefinition } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import { StorageServiceDefinition, type Block } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
@@ -15,7 +16,6 @@ import {
 } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 import { storage } from "@reelmesh/storage/module.js";
 import {
-  reasonOf,
   scope,
   startServices,
   temporaryFolder,
@@ -99,8 +99,13 @@ export async function startUploading(variables: Readonly<Record<string, string>>
       return createWriter(opened, { name, offset, uploads, storage: objects, who: ann });
     },
     async read(object) {
-      const missing = (await reasonOf(readObject(object))) === "RESOURCE_NOT_FOUND";
-      return missing ? undefined : readObject(object);
+      // One reading decides: between two, a sweep may have come by.
+      try {
+        return await readObject(object);
+      } catch (error) {
+        if (isDomainError(error, "RESOURCE_NOT_FOUND")) return undefined;
+        throw error;
+      }
     },
   };
 }
