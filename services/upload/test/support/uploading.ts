@@ -15,12 +15,7 @@ import {
   type Upload,
 } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 import { storage } from "@reelmesh/storage/module.js";
-import {
-  scope,
-  startServices,
-  temporaryFolder,
-  type TestServices,
-} from "../../../catalog/test/support/services.js";
+import { scope, startServices, temporaryFolder, type TestServices } from "../../../catalog/test/support/services.js";
 import { upload } from "../../src/module.js";
 import { openUploads, type UploadRepository } from "../../src/repository.js";
 
