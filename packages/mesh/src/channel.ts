@@ -2,10 +2,13 @@ import { setMaxListeners } from "node:events";
 import { Client as GrpcClient, Metadata, credentials, type ServiceError } from "@grpc/grpc-js";
 import type { CallScope } from "./call.js";
 import type { MethodTraits } from "./definition.js";
+import { SILENT, type MeshObserver } from "./observe/events.js";
+import { observeChannel } from "./observe/observed-channel.js";
+import { formatTraceparent } from "./observe/trace.js";
 import { createGate, receive } from "./receive.js";
 import { fromStatus } from "./status.js";
 import type { Tokens } from "./tokens.js";
-import { AUTHORIZATION, CALLER, REQUEST_ID } from "./wire-names.js";
+import { AUTHORIZATION, CALLER, REQUEST_ID, TRACEPARENT, TRACESTATE } from "./wire-names.js";
 
 type Deadlines = Readonly<Record<MethodTraits["kind"], number>>;
 
@@ -27,10 +30,18 @@ export interface CallShape {
   readonly deserialize: Deserialize;
 }
 
+/** What is learnt of a call while it runs, for those who watch. */
+export interface CallFacts {
+  /** Where it was answered, as host:port. */
+  backend?: string;
+  /** Which attempt it is, from 1. */
+  attempt: number;
+}
+
 /** The connections to one service, shared by all its clients in the process. */
 export interface Channel {
-  unary(shape: CallShape, request: unknown, scope: CallScope): Promise<unknown>;
-  stream(shape: CallShape, request: unknown, scope: CallScope): AsyncGenerator;
+  unary(shape: CallShape, request: unknown, scope: CallScope, facts?: CallFacts): Promise<unknown>;
+  stream(shape: CallShape, request: unknown, scope: CallScope, facts?: CallFacts): AsyncGenerator;
   close(): void;
 }
 
@@ -39,6 +50,7 @@ export interface Channel {
  *
  * @param service the name it is called by in errors.
  * @param caller the name this process calls under.
+ * @param observer hears how every call ended.
  */
 export function openChannel(
   service: string,
@@ -46,6 +58,7 @@ export function openChannel(
   caller: string,
   tokens: Tokens,
   deadlines: Deadlines = DEADLINE_MS,
+  observer: MeshObserver = SILENT,
 ): Channel {
   const client = new GrpcClient(address, credentials.createInsecure(), {
     "grpc.service_config_disable_resolution": 1,
@@ -61,6 +74,10 @@ export function openChannel(
     metadata.set(CALLER, await tokens.forService(caller));
     metadata.set(REQUEST_ID, scope.requestId);
     if (scope.principalToken !== undefined) metadata.set(AUTHORIZATION, `Bearer ${scope.principalToken}`);
+    if (scope.trace) {
+      metadata.set(TRACEPARENT, formatTraceparent(scope.trace));
+      if (scope.trace.state !== undefined) metadata.set(TRACESTATE, scope.trace.state);
+    }
     scope.signal.throwIfAborted();
     return metadata;
   };
@@ -71,8 +88,8 @@ export function openChannel(
     return isServiceError(error) ? fromStatus(error, service) : error;
   };
 
-  return {
-    async unary({ path, kind, serialize, deserialize }, request, scope) {
+  const channel: Channel = {
+    async unary({ path, kind, serialize, deserialize }, request, scope, facts) {
       const metadata = await metadataOf(scope);
       const deadline = Math.min(Date.now() + deadlines[kind], scope.deadline ?? Infinity);
       let release: () => void = () => undefined;
@@ -83,10 +100,11 @@ export function openChannel(
             else resolve(answer);
           };
           const options = { deadline };
-          release = cancelOnAbort(
-            client.makeUnaryRequest(path, serialize, deserialize, request, metadata, options, answered),
-            scope.signal,
-          );
+          const call = client.makeUnaryRequest(path, serialize, deserialize, request, metadata, options, answered);
+          call.once("status", () => {
+            if (facts) facts.backend = call.getPeer();
+          });
+          release = cancelOnAbort(call, scope.signal);
         });
       } catch (error) {
         throw failureOf(error, scope);
@@ -95,7 +113,7 @@ export function openChannel(
       }
     },
 
-    async *stream({ path, kind, serialize, deserialize }, request, scope) {
+    async *stream({ path, kind, serialize, deserialize }, request, scope, facts) {
       const metadata = await metadataOf(scope);
       const gate = createGate();
       const call = client.makeServerStreamRequest(path, serialize, deserialize, request, metadata, {
@@ -108,6 +126,7 @@ export function openChannel(
       } catch (error) {
         throw failureOf(error, scope);
       } finally {
+        if (facts) facts.backend = call.getPeer();
         release();
       }
     },
@@ -116,6 +135,7 @@ export function openChannel(
       client.close();
     },
   };
+  return observeChannel(channel, service, caller, observer);
 }
 
 /** @returns how to stop listening to the signal, which may outlive many calls. */

@@ -6,9 +6,12 @@ import type { ActiveCalls } from "./active-calls.js";
 import { explain, writeCallRecord, type Origin } from "./call-record.js";
 import type { CallContext } from "./call.js";
 import { DomainError } from "./errors.js";
+import { SILENT, type MeshObserver } from "./observe/events.js";
+import { observeServed } from "./observe/served-call.js";
+import { childOf, parseTraceparent, startTrace, type TraceContext } from "./observe/trace.js";
 import { toStatus } from "./status.js";
 import type { Tokens } from "./tokens.js";
-import { AUTHORIZATION, CALLER, REQUEST_ID } from "./wire-names.js";
+import { AUTHORIZATION, CALLER, REQUEST_ID, TRACEPARENT, TRACESTATE } from "./wire-names.js";
 
 /** What every call of a server shares. */
 export interface CallEnvironment {
@@ -17,6 +20,7 @@ export interface CallEnvironment {
   readonly tokens: Tokens;
   /** The calls at work, so that a drain can wait for them and end those that would outlast it. */
   readonly calls: ActiveCalls;
+  readonly observer?: MeshObserver;
 }
 
 /** A call as grpc-js hands it over. */
@@ -40,7 +44,7 @@ const ARRIVAL_MS = 20;
  * the server drains, and writes its line in the log. The only catch-all there is: never rejects.
  */
 export async function runCall<T>(
-  { module, log, tokens, calls }: CallEnvironment,
+  { module, log, tokens, calls, observer = SILENT }: CallEnvironment,
   call: IncomingCall,
   { rpc, rule }: { readonly rpc: string; readonly rule: AccessRule | undefined },
   work: (context: CallContext) => Promise<T>,
@@ -56,16 +60,19 @@ export async function runCall<T>(
   call.on("cancelled", leave);
   if (call.cancelled) leave();
 
-  const arrival = { requestId: requestIdOf(call.metadata), peer: call.getPeer() };
+  const { trace, parent } = traceOf(call.metadata);
+  const arrival = { requestId: requestIdOf(call.metadata), peer: call.getPeer(), trace };
   let origin: Origin = arrival;
   const record = (error?: DomainError, cause?: unknown) => {
-    writeCallRecord(log, { service: module, rpc, origin, startedMs }, error, cause);
+    const ended = { service: module, rpc, origin, durationMs: performance.now() - startedMs };
+    writeCallRecord(log, ended, error, cause);
+    observeServed(observer, ended, parent, error);
   };
   try {
     const identity = await identify(tokens, call.metadata);
     origin = { ...arrival, ...identity };
     assertMayCall(rule, identity);
-    const bindings = { service: module, request_id: arrival.requestId, rpc };
+    const bindings = { service: module, request_id: arrival.requestId, trace_id: trace.traceId, rpc };
     const answer = await work({ ...arrival, ...identity, deadline, signal: abort.signal, log: log.child(bindings) });
     abort.signal.throwIfAborted();
     record();
@@ -90,6 +97,12 @@ async function identify(tokens: Tokens, metadata: Metadata): Promise<Identity> {
     principal: principalToken === undefined ? undefined : await tokens.principalOf(principalToken),
     principalToken,
   };
+}
+
+/** The call's own span, in the trace it came with or else in a new one. */
+function traceOf(metadata: Metadata): { trace: TraceContext; parent?: TraceContext } {
+  const parent = parseTraceparent(text(metadata, TRACEPARENT), text(metadata, TRACESTATE));
+  return parent ? { trace: childOf(parent), parent } : { trace: startTrace() };
 }
 
 function requestIdOf(metadata: Metadata): string {

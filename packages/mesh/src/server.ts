@@ -6,6 +6,7 @@ import { DomainError } from "./errors.js";
 import type { ListenAddress } from "./environment.js";
 import { grpcHandler, grpcMethod } from "./handler.js";
 import type { ServedService } from "./module.js";
+import { SILENT, type MeshObserver } from "./observe/events.js";
 import { settlesWithin } from "./patience.js";
 import { addReflection } from "./reflection.js";
 import type { CallEnvironment } from "./running-call.js";
@@ -37,10 +38,11 @@ export async function startServer(options: {
   services: readonly ServedService[];
   log: Logger;
   tokens: Tokens;
+  observer?: MeshObserver;
 }): Promise<MeshServer> {
-  const { module, log, tokens } = options;
+  const { module, log, tokens, observer = SILENT } = options;
   const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE });
-  const environment: CallEnvironment = { module, log, tokens, calls: createActiveCalls() };
+  const environment: CallEnvironment = { module, log, tokens, calls: createActiveCalls(), observer };
   for (const service of options.services) addService(server, environment, service);
   const names = options.services.map(({ definition }) => definition.fullName);
   const health = new HealthImplementation();

@@ -1,9 +1,10 @@
 import type { DestinationStream, Logger } from "pino";
-import { openChannel, type Channel } from "./channel.js";
+import { DEADLINE_MS, openChannel, type Channel } from "./channel.js";
 import { createClient, createRawCaller } from "./client.js";
 import { Environment } from "./environment.js";
 import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
+import { SILENT, type MeshObserver } from "./observe/events.js";
 import { startOpsServer } from "./ops.js";
 import { settlesWithin } from "./patience.js";
 import { dialable, planModules, readOpsListen, type Plan } from "./plan.js";
@@ -40,6 +41,7 @@ interface Process {
   readonly tokens: Tokens;
   readonly drainMs: number;
   readonly signal: AbortSignal;
+  readonly observer: MeshObserver;
   fail(reason: unknown): void;
   /** Where the modules that serve gRPC are. */
   readonly addresses: Map<string, string>;
@@ -84,7 +86,9 @@ export async function startModules(
   const addresses = new Map<string, string>();
   const watches = new Map<string, StoreWatch>();
   const ends: End[] = [];
-  const shared: Process = { log, keys, tokens, drainMs, signal: stopping.signal, fail, addresses, watches, ends };
+  const observer = SILENT;
+  const signal = stopping.signal;
+  const shared: Process = { log, keys, tokens, drainMs, signal, observer, fail, addresses, watches, ends };
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopping.abort();
@@ -119,14 +123,14 @@ export async function startModules(
 
 async function startModule({ module, start, listen, elsewhere }: Plan, shared: Process): Promise<void> {
   const { name } = module;
-  const { log, tokens, addresses, watches, ends } = shared;
+  const { log, tokens, observer, addresses, watches, ends } = shared;
   const channels = new Map<string, Channel>();
   const end = (run: End["run"]) => ends.push({ module: name, run });
   try {
     for (const service of module.clients) {
       const address = addresses.get(service) ?? elsewhere.get(service);
       if (address === undefined) throw new Error(`it calls ${service}, which serves no gRPC`);
-      const channel = openChannel(service, address, name, tokens);
+      const channel = openChannel(service, address, name, tokens, DEADLINE_MS, observer);
       channels.set(service, channel);
       end(() => {
         channel.close();
@@ -135,7 +139,7 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
     const running = await start(createMesh(name, channels, shared));
     end(() => running.stop?.());
     const services = running.services ?? [];
-    const server = listen && (await startServer({ module: name, listen, services, log, tokens }));
+    const server = listen && (await startServer({ module: name, listen, services, log, tokens, observer }));
     const address = server?.address ?? running.listening;
     if (address) addresses.set(name, dialable(address));
     if (server) {
