@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import type { Criticality } from "./admission/criticality.js";
 import { DomainError } from "./errors.js";
 import { startTrace, type TraceContext } from "./observe/trace.js";
 
@@ -21,6 +22,8 @@ export interface CallScope {
   readonly principal?: Principal | undefined;
   /** The token that proves the principal, forwarded to the next hop. */
   readonly principalToken?: string | undefined;
+  /** How much it matters when not all can be served. Absent: critical. */
+  readonly criticality?: Criticality | undefined;
   /** The span that the work is done in. Absent: it belongs to no trace. */
   readonly trace?: TraceContext | undefined;
 }
@@ -37,7 +40,7 @@ export interface CallContext extends CallScope {
 
 /** The scope of work that nobody asked for, such as a reconciling loop. */
 export function backgroundScope(signal: AbortSignal, options: { timeoutMs?: number } = {}): CallScope {
-  const origin = { requestId: randomUUID(), trace: startTrace() };
+  const origin = { requestId: randomUUID(), trace: startTrace(), criticality: "sheddable" } as const;
   if (options.timeoutMs === undefined) return { ...origin, signal };
   const late = new AbortController();
   setTimeout(() => {

@@ -1,6 +1,7 @@
 import type { Environment, ListenAddress } from "./environment.js";
 import type { Mesh, Module, RunningModule } from "./module.js";
 import { startOrder } from "./order.js";
+import type { MeshSettings } from "./settings.js";
 
 /** What is known of a module before anything starts. */
 export interface Plan {
@@ -23,6 +24,20 @@ export function planModules(modules: readonly Module[], environment: Environment
       module.clients.filter((name) => !here.has(name)).map((name) => [name, readAddress(environment, name)]),
     ),
   }));
+}
+
+/** Finds fault with services that would be reached from elsewhere in plaintext, unless that is allowed. */
+export function checkPlaintext(plans: readonly Plan[], settings: MeshSettings, environment: Environment): void {
+  if (settings.tls || settings.plaintextAllowed) return;
+  for (const { module, listen } of plans) {
+    if (!listen || isLoopback(listen.host)) continue;
+    const wanted = "an address of loopback, or MESH_TLS_CERT, MESH_TLS_KEY and MESH_TLS_CA, or MESH_PLAINTEXT=allow";
+    environment.fault(`${variable(module.name)}_LISTEN`, `${listen.host}:${listen.port}`, wanted);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Where /livez and /readyz are to be: `OPS_LISTEN`, default 127.0.0.1:9090; `OPS_PORT` changes the port alone. */

@@ -1,15 +1,18 @@
 import type { DestinationStream, Logger } from "pino";
+import { createTurns, type Turns } from "./admission/turns.js";
 import { DEADLINE_MS, openChannel, type Channel } from "./channel.js";
 import { createClient, createRawCaller } from "./client.js";
 import { Environment } from "./environment.js";
+import { openIdentities, PLAINTEXT, type Identities } from "./identity/credentials.js";
 import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
 import { SILENT, type MeshObserver } from "./observe/events.js";
 import { startOpsServer } from "./ops.js";
 import { settlesWithin } from "./patience.js";
-import { dialable, planModules, readOpsListen, type Plan } from "./plan.js";
+import { checkPlaintext, dialable, planModules, readOpsListen, type Plan } from "./plan.js";
 import { createKeys, readSecrets, type Keys } from "./secret.js";
 import { startServer } from "./server.js";
+import { readMeshSettings, type MeshSettings } from "./settings.js";
 import { watchStore, type StoreWatch } from "./store-watch.js";
 import { createTokens, type Tokens } from "./tokens.js";
 
@@ -39,7 +42,9 @@ interface Process {
   readonly log: Logger;
   readonly keys: Keys;
   readonly tokens: Tokens;
-  readonly drainMs: number;
+  readonly settings: MeshSettings;
+  readonly identities: Identities;
+  readonly turns: Turns;
   readonly signal: AbortSignal;
   readonly observer: MeshObserver;
   fail(reason: unknown): void;
@@ -57,7 +62,7 @@ const STOP_MS = 10_000;
 /**
  * Starts modules in one process, each after those it calls.
  *
- * @param variables the environment. `MESH_DRAIN_MS`, default 10000: how long calls at work may take to end at a stop.
+ * @param variables the environment; MeshSettings tells what the mesh itself reads of it.
  * @param logTo where log lines go; default stdout.
  * @throws ConfigError with every fault of every module at once; Error when a module cannot start, after those that had
  *   started were stopped again.
@@ -72,7 +77,8 @@ export async function startModules(
   logGrpc(log);
   const plans = planModules(modules, environment);
   const opsListen = readOpsListen(environment);
-  const drainMs = environment.integer("MESH_DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 });
+  const settings = readMeshSettings(environment);
+  checkPlaintext(plans, settings, environment);
   const secrets = readSecrets(environment);
   environment.assertUsable();
 
@@ -88,11 +94,18 @@ export async function startModules(
   const ends: End[] = [];
   const observer = SILENT;
   const signal = stopping.signal;
-  const shared: Process = { log, keys, tokens, drainMs, signal, observer, fail, addresses, watches, ends };
+  const identities = settings.tls ? openIdentities(settings.tls, log, settings.tlsRefreshMs) : PLAINTEXT;
+  const turns = createTurns();
+  const shared: Process = {
+    ...{ log, keys, tokens, settings, identities, turns, signal, observer },
+    ...{ fail, addresses, watches, ends },
+  };
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopping.abort();
-    return (stopped ??= runEnds(shared));
+    return (stopped ??= runEnds(shared).finally(() => {
+      identities.stop();
+    }));
   };
 
   try {
@@ -123,14 +136,18 @@ export async function startModules(
 
 async function startModule({ module, start, listen, elsewhere }: Plan, shared: Process): Promise<void> {
   const { name } = module;
-  const { log, tokens, observer, addresses, watches, ends } = shared;
+  const { log, tokens, settings, identities, turns, observer, addresses, watches, ends } = shared;
   const channels = new Map<string, Channel>();
   const end = (run: End["run"]) => ends.push({ module: name, run });
   try {
     for (const service of module.clients) {
       const address = addresses.get(service) ?? elsewhere.get(service);
       if (address === undefined) throw new Error(`it calls ${service}, which serves no gRPC`);
-      const channel = openChannel(service, address, name, tokens, DEADLINE_MS, observer);
+      const channel = openChannel(service, address, name, tokens, DEADLINE_MS, observer, {
+        credentials: identities.channel(service),
+        // Certificates name services, wherever they are.
+        grpc: identities.secure ? { "grpc.ssl_target_name_override": service } : {},
+      });
       channels.set(service, channel);
       end(() => {
         channel.close();
@@ -139,11 +156,12 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
     const running = await start(createMesh(name, channels, shared));
     end(() => running.stop?.());
     const services = running.services ?? [];
-    const server = listen && (await startServer({ module: name, listen, services, log, tokens, observer }));
+    const common = { module: name, services, log, tokens, settings, identities, turns, observer };
+    const server = listen && (await startServer({ ...common, listen }));
     const address = server?.address ?? running.listening;
     if (address) addresses.set(name, dialable(address));
     if (server) {
-      end(() => server.drain(shared.drainMs));
+      end(() => server.drain(settings.drainMs));
     }
     const watch = await watchStore({
       name,
@@ -182,11 +200,12 @@ function createMesh(name: string, channels: ReadonlyMap<string, Channel>, shared
 }
 
 /** Ends everything, the last started first. What does not end in time is left behind. */
-async function runEnds({ ends, log, drainMs }: Process): Promise<void> {
+async function runEnds({ ends, log, settings }: Process): Promise<void> {
+  const patienceMs = settings.drainNoticeMs + settings.drainMs + STOP_MS;
   for (const { module, run } of ends.splice(0).reverse()) {
     try {
-      const inTime = await settlesWithin(drainMs + STOP_MS, Promise.resolve(run()));
-      if (!inTime) throw new Error(`Still not ended after ${drainMs + STOP_MS} ms`);
+      const inTime = await settlesWithin(patienceMs, Promise.resolve(run()));
+      if (!inTime) throw new Error(`Still not ended after ${patienceMs} ms`);
     } catch (error) {
       log.error({ err: error, service: module }, "a module did not stop cleanly");
     }

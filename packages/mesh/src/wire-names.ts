@@ -7,3 +7,5 @@ export const REQUEST_ID = "reelmesh-request-id";
 /** Where the call stands in its trace (W3C Trace Context). */
 export const TRACEPARENT = "traceparent";
 export const TRACESTATE = "tracestate";
+/** How much the call matters: a Criticality. */
+export const CRITICALITY = "reelmesh-criticality";

@@ -1,0 +1,99 @@
+/** How a limit adapts. */
+export interface LimitOptions {
+  /** The limit to begin with. Default 64. */
+  readonly initial?: number;
+  /** Never lower. Default 8: fewer calls say too little about latency. */
+  readonly min?: number;
+  /** Never higher. Default 2000. */
+  readonly max?: number;
+}
+
+/** How many calls a server works on at a time. */
+export interface ConcurrencyLimit {
+  /** The limit now, a whole number. */
+  current(): number;
+  /**
+   * A call that was let in has been answered.
+   *
+   * @param inFlight how many calls were at work when it began, itself included.
+   */
+  sample(method: string, latencyMs: number, inFlight: number, nowMs: number): void;
+}
+
+/** A window ends once it is this old and has this many samples. */
+const WINDOW_MS = 250;
+const WINDOW_SAMPLES = 16;
+/** How many times the latency at rest is taken to be a queue. */
+const TOLERANCE = 1.5;
+/** Of the way to a new limit that one window goes. */
+const SMOOTHING = 0.5;
+/** How fast a method's latency at rest follows what is measured upwards: a store that has become slower is no queue. */
+const CREEP = 0.01;
+/** Windows at the limit after which one is spent at half of it, to see what latency is without a queue. */
+const PROBE_EVERY = 40;
+
+interface Measured {
+  sumMs: number;
+  count: number;
+}
+
+/**
+ * An adaptive limit by the latency gradient, as Netflix's concurrency-limits has it (Gradient: limit x tolerance x
+ * latency at rest / latency, plus the square root of the limit as headroom), with the two filters of BBR (Cardwell et
+ * al., 2016): the latency at rest is the least mean a window has shown, kept by method so that a change in the mix of
+ * calls is no change in latency, and it is measured again every now and then with the queue drained. What is not in
+ * use does not grow.
+ */
+export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
+  const { initial = 64, min = 8, max = 2000 } = options;
+  const atRest = new Map<string, number>();
+  let limit = initial;
+  let window = new Map<string, Measured>();
+  let samples = 0;
+  let peak = 0;
+  let beganMs: number | undefined;
+  let pressed = 0;
+  let probing = false;
+
+  const closeWindow = () => {
+    let expected = 0;
+    let measured = 0;
+    for (const [method, { sumMs, count }] of window) {
+      const mean = sumMs / count;
+      const before = atRest.get(method) ?? mean;
+      const rest = mean < before ? mean : before + (mean - before) * CREEP;
+      atRest.set(method, rest);
+      expected += rest * count;
+      measured += sumMs;
+    }
+    const gradient = measured > 0 ? Math.max(0.5, Math.min(1, (TOLERANCE * expected) / measured)) : 1;
+    const used = peak * 2 >= limit;
+    // A window that probes was not filled as the limit allows: it tells of latency alone.
+    if (!probing && (gradient < 1 || used)) {
+      const aim = limit * gradient + Math.sqrt(limit);
+      limit = Math.max(min, Math.min(max, limit + (aim - limit) * SMOOTHING));
+    }
+    pressed = peak >= Math.floor(limit) ? pressed + 1 : 0;
+    probing = !probing && pressed >= PROBE_EVERY;
+    if (probing) pressed = 0;
+  };
+
+  return {
+    current: () => Math.max(1, Math.floor(probing ? Math.max(min, limit / 2) : limit)),
+    sample(method, latencyMs, inFlight, nowMs) {
+      beganMs ??= nowMs;
+      const measured = window.get(method) ?? { sumMs: 0, count: 0 };
+      measured.sumMs += latencyMs;
+      measured.count += 1;
+      window.set(method, measured);
+      samples += 1;
+      peak = Math.max(peak, inFlight);
+      if (samples < WINDOW_SAMPLES || nowMs - beganMs < WINDOW_MS) return;
+      closeWindow();
+      window = new Map();
+      samples = 0;
+      peak = 0;
+      beganMs = nowMs;
+    },
+  };
+}
