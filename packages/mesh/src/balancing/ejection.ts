@@ -65,11 +65,12 @@ export function createEjectionGroup(): EjectionGroup {
     return usableOthers > 0 && out < Math.ceil(members.size / 2);
   };
 
+  /** How the others that are called go. */
   const othersShare = (state: State, nowMs: number) => {
     let failed = 0;
     let calls = 0;
     for (const member of members) {
-      if (member === state) continue;
+      if (member === state || member.untilMs !== undefined || !member.usable) continue;
       failed += member.window.failed(nowMs);
       calls += member.window.calls(nowMs);
     }

@@ -20,10 +20,11 @@ export function outcomeOf(code: status, latencyMs: number | undefined, usualMs: 
     case status.UNAVAILABLE:
     case status.INTERNAL:
       return "unwell";
-    case status.CANCELLED:
     case status.RESOURCE_EXHAUSTED:
       return "nothing";
+    case status.CANCELLED:
     case status.DEADLINE_EXCEEDED:
+      // Nobody waited any longer, which says something only after long.
       return isSlow(latencyMs, usualMs) ? "unwell" : "nothing";
     default:
       return isSlow(latencyMs, usualMs) ? "unwell" : "well";

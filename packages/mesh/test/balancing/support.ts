@@ -111,13 +111,7 @@ export function openClient(
   options: Partial<Parameters<typeof createBalancing>[0]> = {},
 ): BalancedClient {
   const events: BackendEvent[] = [];
-  const {
-    target,
-    options: channelOptions,
-    learn: (path, kind) => {
-      mesh.learn(path, kind);
-    },
-  } = balanced(typeof addresses === "string" ? addresses : addresses.join(), {
+  const mesh = balanced(typeof addresses === "string" ? addresses : addresses.join(), {
     caller: "tester",
     service: "echo",
     observer: { backendState: (event) => events.push(event) },
