@@ -19,6 +19,20 @@ export interface MeshSettings {
   readonly tlsConnectionAgeMs: number;
   /** `MESH_PLAINTEXT=allow`: whether services may listen beyond loopback without TLS. */
   readonly plaintextAllowed: boolean;
+  /** `OPS_HOSTS`, comma separated: names besides addresses and localhost that operators come by. */
+  readonly opsHosts: readonly string[];
+  /** Absent: no traces are exported. */
+  readonly traceExport: TraceExportSettings | undefined;
+}
+
+/** Where traces go. */
+export interface TraceExportSettings {
+  /** `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` added. */
+  readonly url: string;
+  /** `OTEL_TRACES_SAMPLER_ARG`, default 1: the share of traces that is exported, from 0 to 1. */
+  readonly share: number;
+  /** `OTEL_BSP_SCHEDULE_DELAY`, default 5000: how long spans may wait for others to go with. */
+  readonly delayMs: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -36,7 +50,34 @@ export function readMeshSettings(environment: Environment): MeshSettings {
     tlsConnectionAgeMs: integer("MESH_TLS_CONNECTION_AGE_MS", HOUR_MS, [100, 24 * HOUR_MS]),
     plaintextAllowed:
       environment.oneOf("MESH_PLAINTEXT", { values: ["allow", "loopback"], default: "loopback" }) === "allow",
+    opsHosts: readHosts(environment),
+    traceExport: readTraceExport(environment),
   };
+}
+
+function readHosts(environment: Environment): readonly string[] {
+  const given = environment.string("OPS_HOSTS", { default: "" });
+  const hosts = given
+    .toLowerCase()
+    .split(",")
+    .map((host) => host.trim())
+    .filter((host) => host !== "");
+  if (hosts.every((host) => /^[a-z0-9._-]+$/.test(host))) return hosts;
+  environment.fault("OPS_HOSTS", given, "host names with commas between them, such as ops.example.org");
+  return [];
+}
+
+function readTraceExport(environment: Environment): TraceExportSettings | undefined {
+  const endpoint = environment.optional("OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (endpoint === undefined) return undefined;
+  if (!/^https?:\/\/\S+$/.test(endpoint) || !URL.canParse(endpoint)) {
+    environment.fault("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "an HTTP address, such as http://localhost:4318");
+  }
+  const given = environment.string("OTEL_TRACES_SAMPLER_ARG", { default: "1" });
+  const share = /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (!(share >= 0 && share <= 1)) environment.fault("OTEL_TRACES_SAMPLER_ARG", given, "a number from 0 to 1");
+  const delayMs = environment.integer("OTEL_BSP_SCHEDULE_DELAY", { default: 5_000, min: 1, max: 60_000 });
+  return { url: `${endpoint.replace(/\/+$/, "")}/v1/traces`, share, delayMs };
 }
 
 function readTls(environment: Environment): TlsFiles | undefined {

@@ -6,8 +6,11 @@ import { Environment } from "./environment.js";
 import { openIdentities, PLAINTEXT, type Identities } from "./identity/credentials.js";
 import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
-import { SILENT, type MeshObserver } from "./observe/events.js";
+import type { MeshObserver } from "./observe/events.js";
+import { startTraceExport } from "./observe/trace-export.js";
 import { startOpsServer } from "./ops.js";
+import { observeProcess } from "./ops/sources.js";
+import type { ModuleState } from "./ops/state.js";
 import { settlesWithin } from "./patience.js";
 import { checkPlaintext, dialable, planModules, readOpsListen, type Plan } from "./plan.js";
 import { createKeys, readSecrets, type Keys } from "./secret.js";
@@ -92,7 +95,17 @@ export async function startModules(
   const addresses = new Map<string, string>();
   const watches = new Map<string, StoreWatch>();
   const ends: End[] = [];
-  const observer = SILENT;
+  const stateOf = ({ module: { name, clients } }: Plan): ModuleState => {
+    const address = addresses.get(name);
+    return {
+      name,
+      clients,
+      ready: watches.get(name)?.serving() === true,
+      ...(address === undefined ? {} : { address }),
+    };
+  };
+  const observation = observeProcess(() => plans.map(stateOf), settings.tls?.certificate);
+  const { observer } = observation;
   const signal = stopping.signal;
   const identities = settings.tls ? openIdentities(settings.tls, log, settings.tlsRefreshMs) : PLAINTEXT;
   const turns = createTurns();
@@ -109,9 +122,14 @@ export async function startModules(
   };
 
   try {
-    const ops = await startOpsServer(opsListen, () =>
-      plans.map(({ module }) => module.name).filter((name) => watches.get(name)?.serving() !== true),
-    );
+    ends.push({
+      module: "ops",
+      run: () => {
+        observation.stop();
+      },
+    });
+    if (settings.traceExport) ends.push({ module: "ops", run: await startTraceExport(settings.traceExport, log) });
+    const ops = await startOpsServer(opsListen, observation.sources, settings.opsHosts);
     ends.push({ module: "ops", run: () => ops.close() });
     for (const plan of plans) await startModule(plan, shared);
     return {

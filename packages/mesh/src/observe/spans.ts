@@ -1,4 +1,4 @@
-import { channel } from "node:diagnostics_channel";
+import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { TraceContext } from "./trace.js";
 
 /** A step of a trace that has ended. */
@@ -19,7 +19,8 @@ export interface Span {
   readonly error?: string | undefined;
 }
 
-const ended = channel("reelmesh:span");
+const NAME = "reelmesh:span";
+const ended = channel(NAME);
 
 /** Tells whoever listens of a span; costs next to nothing while nobody does. */
 export function publishSpan(span: () => Span): void {
@@ -31,9 +32,9 @@ export function subscribeToSpans(listener: (span: Span) => void): () => void {
   const heard = (message: unknown) => {
     if (isSpan(message)) listener(message);
   };
-  ended.subscribe(heard);
+  subscribe(NAME, heard);
   return () => {
-    ended.unsubscribe(heard);
+    unsubscribe(NAME, heard);
   };
 }
 

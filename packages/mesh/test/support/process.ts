@@ -23,7 +23,7 @@ export async function buildProgram(
     platform: "node",
     target: "node20",
     conditions: ["reelmesh-source"],
-    external: ["@grpc/*", "@bufbuild/*", "grpc-health-check", "jose", "pino"],
+    external: ["@grpc/*", "@bufbuild/*", "@opentelemetry/*", "grpc-health-check", "jose", "pino", "prom-client"],
     logLevel: "warning",
   });
   return { file, remove: () => rm(folder, { recursive: true, force: true }) };
