@@ -28,9 +28,12 @@ const TOLERANCE = 1.5;
 /** Of the way to a new limit that one window goes. */
 const SMOOTHING = 0.5;
 /** How fast a method's latency at rest follows what is measured upwards: a store that has become slower is no queue. */
-const CREEP = 0.01;
-/** Windows at the limit after which one is spent at half of it, to see what latency is without a queue. */
+const CREEP = 0.003;
+/** Windows near the limit after which some are spent far below it, to see what latency is without a queue. */
 const PROBE_EVERY = 40;
+/** The first of them still answers calls of before. */
+const PROBE_WINDOWS = 2;
+const PROBE_SHARE = 0.25;
 
 interface Measured {
   sumMs: number;
@@ -53,7 +56,7 @@ export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
   let peak = 0;
   let beganMs: number | undefined;
   let pressed = 0;
-  let probing = false;
+  let probing = 0;
 
   const closeWindow = () => {
     let expected = 0;
@@ -69,17 +72,19 @@ export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
     const gradient = measured > 0 ? Math.max(0.5, Math.min(1, (TOLERANCE * expected) / measured)) : 1;
     const used = peak * 2 >= limit;
     // A window that probes was not filled as the limit allows: it tells of latency alone.
-    if (!probing && (gradient < 1 || used)) {
+    if (probing === 0 && (gradient < 1 || used)) {
       const aim = limit * gradient + Math.sqrt(limit);
       limit = Math.max(min, Math.min(max, limit + (aim - limit) * SMOOTHING));
     }
-    pressed = peak >= Math.floor(limit) ? pressed + 1 : 0;
-    probing = !probing && pressed >= PROBE_EVERY;
-    if (probing) pressed = 0;
+    if (probing > 0) probing -= 1;
+    else pressed = peak >= limit * 0.8 ? pressed + 1 : 0;
+    if (pressed < PROBE_EVERY) return;
+    pressed = 0;
+    probing = PROBE_WINDOWS;
   };
 
   return {
-    current: () => Math.max(1, Math.floor(probing ? Math.max(min, limit / 2) : limit)),
+    current: () => Math.max(1, Math.floor(probing > 0 ? Math.max(min, limit * PROBE_SHARE) : limit)),
     sample(method, latencyMs, inFlight, nowMs) {
       beganMs ??= nowMs;
       const measured = window.get(method) ?? { sumMs: 0, count: 0 };
