@@ -16,7 +16,9 @@ export function spiffeId(service: string): string {
  * @param subjectAltName as Node gives it: `URI:spiffe://reelmesh/upload, DNS:upload`.
  */
 export function servicesNamed(subjectAltName: string | undefined): readonly string[] {
-  return (subjectAltName ?? "").split(", ").flatMap((entry) => {
+  // A quoted value may hold what looks like another entry (CVE-2021-44532); no certificate of a mesh needs one.
+  if (subjectAltName === undefined || subjectAltName.includes('"')) return [];
+  return subjectAltName.split(", ").flatMap((entry) => {
     const name = entry.startsWith(`URI:spiffe://${TRUST_DOMAIN}/`) ? entry.slice(entry.lastIndexOf("/") + 1) : "";
     return NAME.test(name) && entry === `URI:${spiffeId(name)}` ? [name] : [];
   });
