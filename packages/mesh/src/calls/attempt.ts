@@ -1,0 +1,103 @@
+import { status, type ChannelInterface, type Metadata, type StatusObject } from "@grpc/grpc-js";
+import { DomainError } from "../errors.js";
+import type { Cancels, Resettable } from "./cancels.js";
+
+/** How an attempt ended. */
+export interface AttemptEnd extends StatusObject {
+  /** Where it was answered, as host:port; absent when it never left this process. */
+  readonly backend: string | undefined;
+}
+
+/** What one attempt is made of. */
+export interface AttemptOptions {
+  readonly channel: ChannelInterface;
+  readonly cancels: Cancels;
+  /** The service called. */
+  readonly service: string;
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly request: Buffer;
+}
+
+/** Hears of an attempt until it ends or is dropped. */
+export interface AttemptListener {
+  onMessage(bytes: Buffer): void;
+  onEnd(end: AttemptEnd): void;
+}
+
+/**
+ * One request on its way. It asks for the first message by itself.
+ *
+ * @throws DomainError SERVICE_UNAVAILABLE once the channel is closed.
+ */
+export class Attempt implements Resettable {
+  readonly #call: ReturnType<ChannelInterface["createCall"]>;
+  readonly #target: string;
+  readonly #cancels: Cancels;
+  #listener: AttemptListener | undefined;
+  #over = false;
+
+  constructor({ channel, cancels, service, path, metadata, request }: AttemptOptions, listener: AttemptListener) {
+    this.#listener = listener;
+    this.#target = channel.getTarget();
+    this.#cancels = cancels;
+    // The deadline is in the metadata, and its timer with whoever makes the attempt: grpc-js would answer one that has
+    // passed with a reset, which a connection bears only so many of.
+    this.#call = createCall(channel, path, service);
+    this.#call.start(metadata, {
+      onReceiveMetadata: () => undefined,
+      onReceiveMessage: (bytes: Buffer) => this.#listener?.onMessage(bytes),
+      onReceiveStatus: (end) => {
+        this.#ended(end);
+      },
+    });
+    this.#call.sendMessageWithContext({}, request);
+    this.#call.startRead();
+    this.#call.halfClose();
+  }
+
+  /** Where it is, as host:port; undefined while, or because, it has not been sent. */
+  get backend(): string | undefined {
+    const peer = this.#call.getPeer();
+    // grpc-js names the target for as long as there is no HTTP/2 stream.
+    return peer === this.#target || peer === "unknown" ? undefined : peer;
+  }
+
+  /** Asks for the next message. */
+  read(): void {
+    this.#call.startRead();
+  }
+
+  /** Listens no more, and has the call reset unless it is over. */
+  drop(): void {
+    this.#listener = undefined;
+    if (!this.#over) this.#cancels.cancel(this);
+  }
+
+  reset(): void {
+    this.#call.cancelWithStatus(status.CANCELLED, "Cancelled on client");
+  }
+
+  #ended(end: StatusObject): void {
+    this.#over = true;
+    if (!this.#listener) {
+      this.#cancels.ended(this);
+      return;
+    }
+    const { code, details, metadata } = end;
+    this.#listener.onEnd({
+      code,
+      details,
+      metadata,
+      backend: code === status.OK ? this.#call.getPeer() : this.backend,
+    });
+  }
+}
+
+function createCall(channel: ChannelInterface, path: string, service: string) {
+  try {
+    return channel.createCall(path, Infinity, null, null, null);
+  } catch (cause) {
+    throw Object.assign(new DomainError("SERVICE_UNAVAILABLE", { service }), { cause });
+  }
+}
