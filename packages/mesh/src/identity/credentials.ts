@@ -31,7 +31,7 @@ export const PLAINTEXT: Identities = {
  * @throws Error when the files cannot be used to begin with.
  */
 export function openIdentities(files: TlsFiles, log: Logger, refreshMs = REFRESH_MS): Identities {
-  let material = readMaterial(files);
+  let material = firstMaterial(files);
   let faulty = false;
   const listeners = new Set<(material: TlsMaterial) => void>();
   const refresh = () => {
@@ -69,6 +69,14 @@ export function openIdentities(files: TlsFiles, log: Logger, refreshMs = REFRESH
       clearInterval(timer);
     },
   };
+}
+
+function firstMaterial(files: TlsFiles): TlsMaterial {
+  try {
+    return readMaterial(files);
+  } catch (error) {
+    throw new Error("The certificates cannot be used", { cause: error });
+  }
 }
 
 /** A server's side of mutual TLS: a caller without a certificate of the mesh gets no connection. */

@@ -46,9 +46,8 @@ describe("a service", () => {
     expect(() => readMaterial({ ...files, key: others.key })).toThrow("is not the key of");
     writeFileSync(files.certificate, "-----BEGIN");
     expect(() => readMaterial(files)).toThrow();
-    expect(await rejection(startModules([storage], { ...environmentOf([storage]), ...tlsVariables(files) }))).toEqual(
-      expect.any(Error),
-    );
+    const started = startModules([storage], { ...environmentOf([storage]), ...tlsVariables(files) });
+    expect(await rejection(started)).toMatchObject({ message: "The certificates cannot be used", cause: {} });
   });
 });
 

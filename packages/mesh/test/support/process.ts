@@ -10,7 +10,7 @@ const ROOT = join(__dirname, "../../../..");
 
 /** Builds a program of this folder, and the sources it stands on, into a temporary folder: tests need no earlier build. */
 export async function buildProgram(
-  source: "program.ts" | "read-secret.ts",
+  source: "program.ts" | "read-secret.ts" | "replica.ts",
 ): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "reelmesh-mesh-"));
   const file = join(folder, "program.mjs");
