@@ -11,6 +11,7 @@ import type { MethodTraits } from "./definition.js";
 import { DomainError, isDomainError } from "./errors.js";
 import type { PeerNames } from "./identity/peer.js";
 import { identify } from "./identity/identify.js";
+import type { Faults } from "./faults/faults.js";
 import { SILENT, type MeshObserver } from "./observe/events.js";
 import { observeServed } from "./observe/served-call.js";
 import { childOf, parseTraceparent, startTrace, type TraceContext } from "./observe/trace.js";
@@ -28,6 +29,8 @@ export interface CallEnvironment {
   readonly admission: Admission;
   /** The names in a caller's certificate. Absent: calls come in plaintext, and their tokens alone say who calls. */
   readonly peerNames?: PeerNames | undefined;
+  /** Harm on purpose. Absent: not allowed. */
+  readonly faults?: Faults | undefined;
   readonly observer?: MeshObserver;
 }
 
@@ -61,7 +64,7 @@ const ARRIVAL_MS = 20;
  * the server drains, and writes its line in the log. The only catch-all there is: never rejects.
  */
 export async function runCall<T>(
-  { module, log, tokens, calls, admission, peerNames, observer = SILENT }: CallEnvironment,
+  { module, log, tokens, calls, admission, peerNames, faults, observer = SILENT }: CallEnvironment,
   call: IncomingCall,
   { rpc, kind, rule }: CalledMethod,
   work: (context: CallContext) => Promise<T>,
@@ -93,6 +96,7 @@ export async function runCall<T>(
     const identity = await identify(tokens, call.metadata, peerNames?.(call));
     origin = { ...arrival, ...identity };
     assertMayCall(rule, identity);
+    await faults?.harm(module, rpc, abort.signal);
     const bindings = { service: module, request_id: arrival.requestId, trace_id: trace.traceId, rpc };
     const answer = await work({ ...arrival, ...identity, deadline, signal: abort.signal, log: log.child(bindings) });
     abort.signal.throwIfAborted();

@@ -68,6 +68,7 @@ export async function startServer(options: {
     calls: createActiveCalls(),
     admission: createAdmission(module, { turns, ...(mostStreams === undefined ? {} : { mostStreams }) }),
     peerNames: identities.secure ? createPeerNames() : undefined,
+    faults: settings.faults,
     observer,
   };
   for (const service of options.services) addService(server, environment, service);

@@ -2,6 +2,7 @@ import { REFRESH_MS } from "./identity/credentials.js";
 import type { TlsFiles } from "./identity/files.js";
 import { MOST_STREAMS } from "./admission/admission.js";
 import type { Environment } from "./environment.js";
+import { readFaults, type Faults } from "./faults/faults.js";
 
 /** What the mesh itself can be told, by variables that begin with MESH_. */
 export interface MeshSettings {
@@ -21,6 +22,10 @@ export interface MeshSettings {
   readonly plaintextAllowed: boolean;
   /** `OPS_HOSTS`, comma separated: names besides addresses and localhost that operators come by. */
   readonly opsHosts: readonly string[];
+  /** `MESH_PATIENCE_MS`, default 5000: how long a call waits for a service that no connection reaches. */
+  readonly patienceMs: number;
+  /** `MESH_FAULTS=allow`, `MESH_FAULT_RULES`: harm on purpose. Absent: not allowed. */
+  readonly faults: Faults | undefined;
   /** Absent: no traces are exported. */
   readonly traceExport: TraceExportSettings | undefined;
 }
@@ -35,6 +40,7 @@ export interface TraceExportSettings {
   readonly delayMs: number;
 }
 
+const PATIENCE_MS = 5_000;
 const HOUR_MS = 3_600_000;
 
 /** Reads the mesh's own settings. Faults are recorded, not thrown. */
@@ -50,6 +56,8 @@ export function readMeshSettings(environment: Environment): MeshSettings {
     tlsConnectionAgeMs: integer("MESH_TLS_CONNECTION_AGE_MS", HOUR_MS, [100, 24 * HOUR_MS]),
     plaintextAllowed:
       environment.oneOf("MESH_PLAINTEXT", { values: ["allow", "loopback"], default: "loopback" }) === "allow",
+    patienceMs: integer("MESH_PATIENCE_MS", PATIENCE_MS, [0, HOUR_MS]),
+    faults: readFaults(environment),
     opsHosts: readHosts(environment),
     traceExport: readTraceExport(environment),
   };

@@ -163,6 +163,7 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
       if (address === undefined) throw new Error(`it calls ${service}, which serves no gRPC`);
       const channel = openChannel(service, address, name, tokens, DEADLINE_MS, observer, {
         credentials: identities.channel(service),
+        patienceMs: settings.patienceMs,
         // Certificates name services, wherever they are.
         grpc: identities.secure ? { "grpc.ssl_target_name_override": service } : {},
       });
