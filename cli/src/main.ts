@@ -1,8 +1,13 @@
 import { certs } from "./certs.js";
 import { UsageError, type Command } from "./command.js";
+import { check } from "./mesh/check.js";
+import { graph } from "./mesh/graph.js";
+import { createPaint } from "./mesh/paint.js";
+import { stat } from "./mesh/stat.js";
+import { tap } from "./mesh/tap.js";
 import { token } from "./token.js";
 
-const COMMANDS: readonly Command[] = [token, certs];
+const COMMANDS: readonly Command[] = [token, check, stat, tap, graph, certs];
 
 const USAGE = `Usage: reelmesh <command>
 
@@ -21,7 +26,10 @@ async function main(words: readonly string[]): Promise<number> {
     if (!command) throw new UsageError(`There is no command ${name}`);
     const args = words.slice(command.name.split(" ").length);
     const out = (line: string) => process.stdout.write(`${line}\n`);
-    await command.run({ arguments: args, environment: process.env, out });
+    const terminal = process.stdout.isTTY;
+    // https://no-color.org: what it is set to does not matter, unless it is empty.
+    const paint = createPaint(terminal && (process.env.NO_COLOR ?? "") === "" && process.env.TERM !== "dumb");
+    await command.run({ arguments: args, environment: process.env, out, terminal, paint });
     return 0;
   } catch (error) {
     const usage = error instanceof UsageError;
@@ -30,4 +38,6 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads, such as head, may have had enough.
+process.stdout.on("error", () => process.exit(0));
 process.exitCode = await main(process.argv.slice(2));

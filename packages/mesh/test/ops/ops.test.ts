@@ -1,7 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
 import { DomainError } from "../../src/errors.js";
-import type { RecentCall } from "../../src/observe/recent-calls.js";
-import type { MeshState } from "../../src/ops/state.js";
 import { defineModule } from "../../src/module.js";
 import { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
 import { scope, startMesh, storageClient } from "../support/mesh.js";
@@ -64,21 +62,19 @@ describe("what operators see of calls", () => {
     await call("there");
     await rejection(call("gone"));
     await rejection(call("broken"));
-    const state: MeshState = JSON.parse((await get(mesh, "/mesh/state")).body);
+    const state: unknown = JSON.parse((await get(mesh, "/mesh/state")).body);
     const counts = { caller: "upload", service: "storage", method: METHOD, totalCalls: 3, totalFailed: 1, shed: 0 };
-    expect(state.made).toMatchObject([counts]);
-    expect(state.served).toMatchObject([counts]);
-    expect(state.made[0]?.latency.reduce((sum, [, count]) => sum + count, 0)).toBe(state.made[0]?.calls);
-    expect(state.modules).toEqual([
+    const modules = [
       { name: "storage", ready: true, clients: [], address: mesh.addressOf("storage") },
       { name: "upload", ready: true, clients: ["storage"] },
-    ]);
+    ];
+    expect(state).toMatchObject({ modules, made: [counts], served: [counts] });
   });
 
   test("streams at /mesh/calls, those before first, without capabilities or tokens", async () => {
     const { mesh, call } = await startPair();
     await call("there");
-    const events = await readEvents<RecentCall>(mesh, "/mesh/calls?service=storage");
+    const events = await readEvents(mesh, "/mesh/calls?service=storage");
     await events.until(1);
     await rejection(call("gone"));
     const calls = await events.until(2);
@@ -93,8 +89,8 @@ describe("what operators see of calls", () => {
 
   test("is of the services that are asked for", async () => {
     const { mesh, call } = await startPair();
-    const others = await readEvents<RecentCall>(mesh, "/mesh/calls?service=catalog");
-    const all = await readEvents<RecentCall>(mesh, "/mesh/calls");
+    const others = await readEvents(mesh, "/mesh/calls?service=catalog");
+    const all = await readEvents(mesh, "/mesh/calls");
     await call("there");
     await all.until(1);
     expect(others.text()).not.toContain("data:");

@@ -32,16 +32,12 @@ export async function get(mesh: Ops, path: string, options?: { host?: string; me
 }
 
 /** Follows server-sent events, whose data is JSON. */
-export async function readEvents<T>(mesh: Ops, path: string) {
+export async function readEvents(mesh: Ops, path: string) {
   const response = await open(mesh, path);
   let text = "";
   response.setEncoding("utf8").on("data", (part: string) => (text += part));
   response.on("error", () => undefined);
-  const events = () =>
-    [...text.matchAll(/^data: (.*)\n\n/gm)].map(([, data = ""]): T => {
-      const event: T = JSON.parse(data);
-      return event;
-    });
+  const events = () => [...text.matchAll(/^data: (.*)\n\n/gm)].map(([, data = ""]): unknown => JSON.parse(data));
   return {
     text: () => text,
     async until(count: number) {
