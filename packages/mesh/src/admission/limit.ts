@@ -35,17 +35,20 @@ const PROBE_EVERY = 40;
 const PROBE_WINDOWS = 2;
 const PROBE_SHARE = 0.25;
 
+/** What is too short to be a queue. */
+const SLACK_MS = 1;
+
 interface Measured {
-  sumMs: number;
+  leastMs: number;
   count: number;
 }
 
 /**
  * An adaptive limit by the latency gradient, as Netflix's concurrency-limits has it (Gradient: limit x tolerance x
- * latency at rest / latency, plus the square root of the limit as headroom), with the two filters of BBR (Cardwell et
- * al., 2016): the latency at rest is the least mean a window has shown, kept by method so that a change in the mix of
- * calls is no change in latency, and it is measured again every now and then with the queue drained. What is not in
- * use does not grow.
+ * latency at rest / latency, plus the square root of the limit as headroom). Latency is the least of a window, for a
+ * queue delays every call and a stall of the process only some (Nichols and Jacobson, RFC 8289). At rest it is the
+ * least of all windows, kept by method so that another mix of calls is no change, and measured again now and then with
+ * the queue drained (BBR, Cardwell et al., 2016). A limit that is not in use does not move.
  */
 export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
   const { initial = 64, min = 8, max = 2000 } = options;
@@ -61,18 +64,17 @@ export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
   const closeWindow = () => {
     let expected = 0;
     let measured = 0;
-    for (const [method, { sumMs, count }] of window) {
-      const mean = sumMs / count;
-      const before = atRest.get(method) ?? mean;
-      const rest = mean < before ? mean : before + (mean - before) * CREEP;
+    for (const [method, { leastMs, count }] of window) {
+      const before = atRest.get(method) ?? leastMs;
+      const rest = leastMs < before ? leastMs : before + (leastMs - before) * CREEP;
       atRest.set(method, rest);
-      expected += rest * count;
-      measured += sumMs;
+      expected += (rest * TOLERANCE + SLACK_MS) * count;
+      measured += leastMs * count;
     }
-    const gradient = measured > 0 ? Math.max(0.5, Math.min(1, (TOLERANCE * expected) / measured)) : 1;
+    const gradient = measured > 0 ? Math.max(0.5, Math.min(1, expected / measured)) : 1;
     const used = peak * 2 >= limit;
     // A window that probes was not filled as the limit allows: it tells of latency alone.
-    if (probing === 0 && (gradient < 1 || used)) {
+    if (probing === 0 && used) {
       const aim = limit * gradient + Math.sqrt(limit);
       limit = Math.max(min, Math.min(max, limit + (aim - limit) * SMOOTHING));
     }
@@ -87,8 +89,8 @@ export function createLimit(options: LimitOptions = {}): ConcurrencyLimit {
     current: () => Math.max(1, Math.floor(probing > 0 ? Math.max(min, limit * PROBE_SHARE) : limit)),
     sample(method, latencyMs, inFlight, nowMs) {
       beganMs ??= nowMs;
-      const measured = window.get(method) ?? { sumMs: 0, count: 0 };
-      measured.sumMs += latencyMs;
+      const measured = window.get(method) ?? { leastMs: Infinity, count: 0 };
+      measured.leastMs = Math.min(measured.leastMs, latencyMs);
       measured.count += 1;
       window.set(method, measured);
       samples += 1;

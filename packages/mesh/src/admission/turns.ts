@@ -3,7 +3,7 @@ import { CRITICALITIES, type Criticality } from "./criticality.js";
 /** How long calls may keep one turn of the event loop busy before those behind wait for the next. */
 const SLICE_MS = 2;
 /** How long a call may wait in a queue that was empty within the last `BURST_MS`: a burst drains by itself. */
-const BURST_MS = 100;
+const BURST_MS = 250;
 /** How long it may wait in a standing queue. */
 const STANDING_MS = 5;
 
@@ -49,7 +49,7 @@ interface Waiting {
  * that would take a turn beyond its slice wait here, so that new ones are read and counted between any two.
  *
  * Adaptive LIFO with controlled delay (Maurer, Fail at Scale, ACM Queue 13(8), 2015; Nichols and Jacobson, RFC 8289):
- * while the queue empties itself now and then a call may wait for 100 ms, once it stands for 5 ms only, and the newest
+ * while the queue empties itself now and then a call may wait for 250 ms, once it stands for 5 ms only, and the newest
  * of the most important goes first, since it is the one whose caller still waits.
  */
 export function createTurns(loop: Loop = EVENT_LOOP): Turns {
