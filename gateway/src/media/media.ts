@@ -9,6 +9,7 @@ import type { EdgeHandler } from "../server.js";
 import type { AccessCache, MediaRequest } from "./access-cache.js";
 import { typeHeaders } from "./media-type.js";
 import { answerRange, type RangeAnswer } from "./range.js";
+import { readResuming } from "./resume.js";
 import { sendBytes } from "./send-bytes.js";
 
 const PATH = /^\/media\/([A-Za-z0-9]{1,64})\/(-|[A-Za-z0-9_.-]{20,2048})\/([a-z0-9./-]{1,200})$/;
@@ -26,7 +27,7 @@ export function createMediaHandler(parts: {
     const { capability, object, objectEtag } = access;
     const length = BigInt(range.end - range.start);
     const request = { capability, object, offset: BigInt(range.start), length, ifMatch: objectEtag };
-    const messages = storage.readObject(request, scope);
+    const messages = readResuming(storage, request, scope);
     await messages.next();
     return messages;
   };

@@ -7,7 +7,7 @@ import { createTurns, type Loop } from "../../src/admission/turns.js";
 function createLoop() {
   let nowMs = 0;
   let turns: (() => void)[] = [];
-  let after: (() => void)[] = [];
+  const after: (() => void)[] = [];
   const settle = () => {
     for (let run = after.shift(); run; run = after.shift()) run();
   };
@@ -20,7 +20,7 @@ function createLoop() {
     loop,
     pass: (ms: number) => (nowMs += ms),
     /** Runs the next turn; answers whether there was one. */
-    turn(): boolean {
+    turn: (): boolean => {
       const due = turns;
       turns = [];
       for (const run of due) run();
