@@ -29,7 +29,7 @@ export interface OpsSources {
 const FOR_MACHINES: ReadonlySet<string> = new Set(["/livez", "/readyz", "/metrics"]);
 
 const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
  * Serves `/livez`, true while the event loop turns, `/readyz`, true while every module's own store answers, `/metrics`

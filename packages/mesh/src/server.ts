@@ -11,6 +11,7 @@ import { grpcHandler, grpcMethod } from "./handler.js";
 import { PLAINTEXT, type Identities } from "./identity/credentials.js";
 import { createPeerNames } from "./identity/peer.js";
 import type { ServedService } from "./module.js";
+import { addChannelz } from "./observe/channelz.js";
 import { SILENT, type MeshObserver } from "./observe/events.js";
 import { settlesWithin } from "./patience.js";
 import { addReflection } from "./reflection.js";
@@ -76,6 +77,7 @@ export async function startServer(options: {
   const health = new HealthImplementation();
   health.addToServer(server);
   addReflection(server, names);
+  addChannelz(server, tokens);
   const setServing = (serving: boolean) => {
     for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   };

@@ -28,7 +28,7 @@ i { font-style: normal; color: var(--dim); padding: 0 2px; }
 .pill.good { color: var(--ok); } .pill.warn { color: var(--warn); } .pill.bad { color: var(--bad); }
 #offline { margin: 0; color: var(--bad); font-weight: 600; }
 .pair { display: grid; gap: 20px; }
-@media (min-width: 1100px) { .pair { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
+@media (min-width: 1100px) { .pair { grid-template-columns: minmax(0, 0.95fr) minmax(0, 1fr); } }
 section {
   min-width: 0; padding: 20px; background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
   box-shadow: var(--shadow);
@@ -36,10 +36,11 @@ section {
 .scroll { overflow-x: auto; border-radius: 8px; }
 .scroll:focus-visible { outline: 2px solid var(--good); outline-offset: 4px; }
 table { width: 100%; border-collapse: collapse; font-size: 13px; }
-th, td { padding: 7px 0 7px 16px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th, td { padding: 7px 0 7px 12px; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 thead th { border-top: 0; padding-top: 0; color: var(--dim); font-weight: 400; }
 th:first-child { text-align: left; padding-left: 0; font-weight: 400; }
 .text { text-align: left; }
+.package { color: var(--dim); }
 .quiet { color: var(--dim); }
 tr.warn .success { color: var(--warn); font-weight: 600; }
 tr.bad .success { color: var(--bad); font-weight: 600; }
@@ -76,7 +77,8 @@ svg { display: block; max-width: 100%; height: auto; margin: 0 auto; font: inher
   main { padding: 16px; gap: 16px; }
   section { padding: 16px; }
   .facts { margin-left: 0; }
-  svg { max-width: none; min-width: 620px; }
+  svg { max-width: none; min-width: 560px; }
+  .package { display: none; }
   th, td { padding-left: 12px; }
   table th:first-child { position: sticky; left: 0; background: var(--surface); padding-right: 8px; }
   #calls-table i::after, #backends-table i::after { content: "\\A"; white-space: pre; }

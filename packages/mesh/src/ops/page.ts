@@ -41,12 +41,12 @@ export function renderLive(state: MeshState): string {
 <div class="scroll graph" tabindex="0" role="group" aria-label="Graph of the services"><div id="graph">${renderGraph(topology)}</div></div>
 <p class="legend"><span class="key width">width: calls a second</span><span class="key good">fine</span><span class="key warn">over 1% fail</span><span class="key bad">over 5% fail</span><span class="key none">no call yet</span></p>
 </section>
-<section aria-labelledby="calls"><h2 id="calls">Calls <small>last ${state.windowSeconds} s</small></h2>
-${table("calls-table", "Caller and service", routes)}
+<section aria-labelledby="calls"><h2 id="calls">Calls <small>a second, over the last ${state.windowSeconds}</small></h2>
+${table("calls-table", "Caller and service", routes, Object.keys(COLUMNS))}
 </section>
 </div>
 <section aria-labelledby="methods"><h2 id="methods">Methods <small>as their services see them</small></h2>
-${table("methods-table", "Method", methodsOf(state))}
+${table("methods-table", "Method", methodsOf(state), ["calls/s", "success", "p50", "p99", "shed"])}
 </section>
 <div class="pair">
 <section aria-labelledby="backends"><h2 id="backends">Backends</h2>
@@ -83,11 +83,23 @@ function renderSummary(state: MeshState): string {
   return `${pills.join("")}<span class="facts">${facts.map((fact) => `<span>${escape(fact)}</span>`).join("")}</span>`;
 }
 
-function table(id: string, first: string, rows: readonly (readonly [label: string, figures: Figures])[]): string {
-  const columns = ["calls/s", "success", "p50", "p99", "retries/s", "hedges/s", "shed/s"];
+/** What is known of calls, by the heading it stands under. */
+const COLUMNS: Readonly<Record<string, (figures: Figures) => string>> = {
+  "calls/s": ({ rps }) => rate(rps),
+  success: ({ success }) => percentage(success),
+  p50: ({ p50Ms }) => duration(p50Ms),
+  p99: ({ p99Ms }) => duration(p99Ms),
+  retries: ({ retries }) => rate(retries),
+  hedges: ({ hedges }) => rate(hedges),
+  shed: ({ shed }) => rate(shed),
+};
+
+type Rows = readonly (readonly [label: string, figures: Figures])[];
+
+function table(id: string, first: string, rows: Rows, columns: readonly string[]): string {
   const body = rows.map(
     ([label, figures]) =>
-      `<tr class="${severity(figures.success)}"><th scope="row">${label}</th>${cells(figures)}</tr>`,
+      `<tr class="${severity(figures.success)}"><th scope="row">${label}</th>${columns.map((column) => cell(figures, column)).join("")}</tr>`,
   );
   const content =
     rows.length === 0
@@ -96,18 +108,10 @@ function table(id: string, first: string, rows: readonly (readonly [label: strin
   return `<div class="scroll" tabindex="0" role="group" aria-label="${first}: rates and latencies"><div id="${id}">${content}</div></div>`;
 }
 
-function cells({ rps, success, p50Ms, p99Ms, retries, hedges, shed }: Figures): string {
-  const quiet = (text: string) =>
-    text === "0" || text === "–" ? `<td class="quiet">${text}</td>` : `<td>${text}</td>`;
-  return [
-    quiet(rate(rps)),
-    success === undefined ? quiet("–") : `<td class="success">${percentage(success)}</td>`,
-    quiet(duration(p50Ms)),
-    quiet(duration(p99Ms)),
-    quiet(rate(retries)),
-    quiet(rate(hedges)),
-    quiet(rate(shed)),
-  ].join("");
+function cell(figures: Figures, column: string): string {
+  const text = COLUMNS[column]?.(figures) ?? "";
+  if (text === "0" || text === "–") return `<td class="quiet">${text}</td>`;
+  return column === "success" ? `<td class="success">${text}</td>` : `<td>${text}</td>`;
 }
 
 function methodsOf({ served, windowSeconds }: MeshState): (readonly [string, Figures])[] {
@@ -118,7 +122,10 @@ function methodsOf({ served, windowSeconds }: MeshState): (readonly [string, Fig
     .map(([method, stats]) => {
       const slash = method.lastIndexOf("/") + 1;
       const service = method.slice(0, slash).replace(/^reelmesh\./, "");
-      return [`${escape(service)}${name(method.slice(slash))}`, figuresOf(stats, windowSeconds)] as const;
+      return [
+        `<span class="package">${escape(service)}</span>${name(method.slice(slash))}`,
+        figuresOf(stats, windowSeconds),
+      ] as const;
     });
 }
 
