@@ -1,5 +1,6 @@
 import { status, type ChannelInterface, type Metadata, type StatusObject } from "@grpc/grpc-js";
 import { DomainError } from "../errors.js";
+import { grpcTimeout } from "./deadlines.js";
 import type { Cancels, Resettable } from "./cancels.js";
 
 /** How an attempt ended. */
@@ -16,6 +17,8 @@ export interface AttemptOptions {
   readonly service: string;
   readonly path: string;
   readonly metadata: Metadata;
+  /** Milliseconds since the epoch; Infinity for none. */
+  readonly deadline: number;
   readonly request: Buffer;
 }
 
@@ -31,16 +34,22 @@ export interface AttemptListener {
  * @throws DomainError SERVICE_UNAVAILABLE once the channel is closed.
  */
 export class Attempt implements Resettable {
+  readonly endless: boolean;
   readonly #call: ReturnType<ChannelInterface["createCall"]>;
   readonly #target: string;
   readonly #cancels: Cancels;
   #listener: AttemptListener | undefined;
   #over = false;
 
-  constructor({ channel, cancels, service, path, metadata, request }: AttemptOptions, listener: AttemptListener) {
+  constructor(
+    { channel, cancels, service, path, metadata, deadline, request }: AttemptOptions,
+    listener: AttemptListener,
+  ) {
     this.#listener = listener;
     this.#target = channel.getTarget();
     this.#cancels = cancels;
+    this.endless = deadline === Infinity;
+    if (!this.endless) metadata.set("grpc-timeout", grpcTimeout(deadline - Date.now()));
     // The deadline is in the metadata, and its timer with whoever makes the attempt: grpc-js would answer one that has
     // passed with a reset, which a connection bears only so many of.
     this.#call = createCall(channel, path, service);
@@ -56,10 +65,10 @@ export class Attempt implements Resettable {
     this.#call.halfClose();
   }
 
-  /** Where it is, as host:port; undefined while, or because, it has not been sent. */
+  /** Where it was answered, as host:port; undefined until then, and for good when it was never sent. */
   get backend(): string | undefined {
     const peer = this.#call.getPeer();
-    // grpc-js names the target for as long as there is no HTTP/2 stream.
+    // grpc-js names nothing before an answer, and the target when there was no HTTP/2 stream.
     return peer === this.#target || peer === "unknown" ? undefined : peer;
   }
 
@@ -71,7 +80,9 @@ export class Attempt implements Resettable {
   /** Listens no more, and has the call reset unless it is over. */
   drop(): void {
     this.#listener = undefined;
-    if (!this.#over) this.#cancels.cancel(this);
+    if (this.#over) return;
+    if (this.#call.getPeer() === this.#target) this.reset();
+    else this.#cancels.cancel(this);
   }
 
   reset(): void {

@@ -1,18 +1,17 @@
 /**
  * Node's HTTP/2 server ends a connection, and every call on it, after 1000 resets at once or more than 33 a second
- * (`streamResetBurst`, `streamResetRate`; CVE-2023-44487). These stay well below.
+ * (`streamResetBurst`, `streamResetRate`; CVE-2023-44487). A channel stays well below, all its connections together:
+ * which of them a call is on, grpc-js tells only once it is answered.
  */
 const BURST = 400;
 const A_SECOND = 25;
-/** How many calls may wait for their reset on one connection. */
-const MOST_WAITING = 512;
-/** How many backends are remembered at least. */
-const BACKENDS = 256;
+/** How many calls without a deadline may wait for their reset. The others end by themselves. */
+const MOST_ENDLESS = 512;
 
 /** A call that can be reset. */
 export interface Resettable {
-  /** Where it is being answered, as host:port; undefined while it is nowhere yet. */
-  readonly backend: string | undefined;
+  /** Whether nothing but a reset ends it. */
+  readonly endless: boolean;
   reset(): void;
 }
 
@@ -22,84 +21,67 @@ export interface Cancels {
   cancel(call: Resettable): void;
   /** The call ended by itself: its reset is no longer due. */
   ended(call: Resettable): void;
-  /** Whether a backend's connection bears a reset that nobody needs. */
-  spare(backend: string): boolean;
+  /** Whether the connections bear a reset that nobody needs. */
+  spare(): boolean;
   /** Resets all that wait. */
   close(): void;
 }
 
-interface Allowance {
-  tokens: number;
-  filledMs: number;
-  readonly waiting: Set<Resettable>;
-  timer: NodeJS.Timeout | undefined;
-}
-
 /** @param now a clock in milliseconds. */
 export function createCancels(now: () => number = () => performance.now()): Cancels {
-  const backends = new Map<string, Allowance>();
+  let tokens = BURST;
+  let filledMs = now();
+  let timer: NodeJS.Timeout | undefined;
+  /** Those without a deadline go first. */
+  const endless = new Set<Resettable>();
+  const waiting = new Set<Resettable>();
 
-  const allowanceOf = (backend: string) => {
-    let allowance = backends.get(backend);
-    if (!allowance) {
-      if (backends.size >= BACKENDS) forgetIdle();
-      allowance = { tokens: BURST, filledMs: now(), waiting: new Set(), timer: undefined };
-      backends.set(backend, allowance);
-    }
+  const fill = () => {
     const at = now();
-    allowance.tokens = Math.min(BURST, allowance.tokens + ((at - allowance.filledMs) / 1000) * A_SECOND);
-    allowance.filledMs = at;
-    return allowance;
+    tokens = Math.min(BURST, tokens + ((at - filledMs) / 1000) * A_SECOND);
+    filledMs = at;
   };
-  const forgetIdle = () => {
-    for (const [backend, { tokens, waiting }] of backends) {
-      if (tokens >= BURST - 1 && waiting.size === 0) backends.delete(backend);
-    }
-  };
-  const resetOldest = ({ waiting }: Allowance) => {
-    const [oldest] = waiting;
-    if (!oldest) return;
-    waiting.delete(oldest);
+  const resetOldest = () => {
+    const from = endless.size > 0 ? endless : waiting;
+    const [oldest] = from;
+    if (!oldest) return false;
+    from.delete(oldest);
     oldest.reset();
+    return true;
   };
-  const later = (backend: string, allowance: Allowance) => {
-    allowance.timer ??= setTimeout(() => {
-      allowance.timer = undefined;
-      const { waiting } = allowanceOf(backend);
-      for (; allowance.tokens >= 1 && waiting.size > 0; allowance.tokens -= 1) resetOldest(allowance);
-      if (waiting.size > 0) later(backend, allowance);
+  const later = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      fill();
+      while (tokens >= 1 && resetOldest()) tokens -= 1;
+      if (endless.size + waiting.size > 0) later();
     }, 1000 / A_SECOND);
-    allowance.timer.unref();
+    timer.unref();
   };
 
   return {
     cancel(call) {
-      const { backend } = call;
-      // What no connection knows of costs none anything.
-      if (backend === undefined) {
+      fill();
+      if (tokens >= 1) {
+        tokens -= 1;
         call.reset();
         return;
       }
-      const allowance = allowanceOf(backend);
-      if (allowance.tokens >= 1) {
-        allowance.tokens -= 1;
-        call.reset();
-        return;
-      }
-      allowance.waiting.add(call);
-      if (allowance.waiting.size > MOST_WAITING) resetOldest(allowance);
-      later(backend, allowance);
+      (call.endless ? endless : waiting).add(call);
+      if (endless.size > MOST_ENDLESS) resetOldest();
+      later();
     },
     ended(call) {
-      if (call.backend !== undefined) backends.get(call.backend)?.waiting.delete(call);
+      waiting.delete(call);
+      endless.delete(call);
     },
-    spare: (backend) => allowanceOf(backend).tokens >= BURST / 2,
+    spare() {
+      fill();
+      return tokens >= BURST / 2;
+    },
     close() {
-      for (const allowance of backends.values()) {
-        clearTimeout(allowance.timer);
-        while (allowance.waiting.size > 0) resetOldest(allowance);
-      }
-      backends.clear();
+      clearTimeout(timer);
+      while (resetOldest());
     },
   };
 }

@@ -10,7 +10,6 @@ import type { Budget } from "./budget.js";
 import type { Cancels } from "./cancels.js";
 import type { LatencyQuantile } from "./latency.js";
 import { judge } from "./retry-policy.js";
-import { grpcTimeout } from "./deadlines.js";
 
 /** What all calls on one channel share. */
 export interface Calls {
@@ -40,11 +39,6 @@ export interface OutgoingCall {
 
 /** A call spends no more retries than this on attempts that a server had. */
 const MOST_RETRIES = 4;
-
-/** Tells the servers how long the answer is waited for. */
-export function stampTimeout(metadata: Metadata, deadline: number): void {
-  if (deadline !== Infinity) metadata.set("grpc-timeout", grpcTimeout(deadline - Date.now()));
-}
 
 /** What the caller is told of an attempt that failed. */
 export function failureOf(end: AttemptEnd, service: string): DomainError {

@@ -3,7 +3,7 @@ import { status } from "@grpc/grpc-js";
 import { AVOID_BACKEND } from "../balancing/names.js";
 import { DomainError } from "../errors.js";
 import { Attempt, type AttemptEnd } from "./attempt.js";
-import { createRetrier, failureOf, stampTimeout, type Calls, type OutgoingCall } from "./outgoing-call.js";
+import { createRetrier, failureOf, type Calls, type OutgoingCall } from "./outgoing-call.js";
 
 /**
  * A stream's messages as they are asked for: none is read ahead but the one that is next, and flow control holds the
@@ -60,9 +60,8 @@ class StreamReader {
   constructor(calls: Calls, call: OutgoingCall) {
     const { metadata, request, shape, scope, deadline } = call;
     this.#call = call;
-    stampTimeout(metadata, deadline);
     this.#attempt = new Attempt(
-      { ...calls, path: shape.path, metadata, request },
+      { ...calls, path: shape.path, metadata, deadline, request },
       {
         onMessage: (bytes) => {
           this.#held = bytes;

@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
-import { status } from "@grpc/grpc-js";
+import { connectivityState, status } from "@grpc/grpc-js";
 import { AVOID_BACKEND } from "../balancing/names.js";
 import { DomainError } from "../errors.js";
 import { Attempt, type AttemptEnd, type AttemptListener } from "./attempt.js";
-import { createRetrier, failureOf, stampTimeout, type Calls, type OutgoingCall } from "./outgoing-call.js";
+import { createRetrier, failureOf, type Calls, type OutgoingCall } from "./outgoing-call.js";
 
 /** Below this a second attempt costs more than it can win, in milliseconds. */
 const SHORTEST_HEDGE_MS = 5;
@@ -62,7 +62,6 @@ class UnaryCall {
   #attempt(): void {
     const { metadata, request, shape, deadline } = this.#call;
     const number = (this.#attempts += 1);
-    stampTimeout(metadata, deadline);
     const listener: AttemptListener = {
       onMessage: (bytes) => {
         running.message = bytes;
@@ -71,7 +70,7 @@ class UnaryCall {
         this.#ended(running, end);
       },
     };
-    const attempt = new Attempt({ ...this.#calls, path: shape.path, metadata, request }, listener);
+    const attempt = new Attempt({ ...this.#calls, path: shape.path, metadata, deadline, request }, listener);
     const running: Running = { number, attempt, message: undefined };
     this.#running.add(running);
   }
@@ -147,13 +146,11 @@ class UnaryCall {
   }
 
   readonly #startHedge = () => {
-    const { budget, cancels } = this.#calls;
-    const [first] = this.#running;
-    const backend = first?.attempt.backend;
+    const { budget, cancels, channel } = this.#calls;
     // What waits for a connection gains nothing by waiting twice.
-    if (backend === undefined || !cancels.spare(backend) || !budget.withdrawSpare()) return;
+    if (channel.getConnectivityState(false) !== connectivityState.READY) return;
+    if (!cancels.spare() || !budget.withdrawSpare()) return;
     this.#hedge = this.#attempts + 1;
-    this.#call.metadata.set(AVOID_BACKEND, backend);
     this.#tellHedge("sent");
     this.#again();
   };
