@@ -1,3 +1,4 @@
+import { parseAddresses } from "./discovery/address.js";
 import type { Environment, ListenAddress } from "./environment.js";
 import type { Mesh, Module, RunningModule } from "./module.js";
 import { startOrder } from "./order.js";
@@ -60,7 +61,7 @@ function readListen(environment: Environment, module: string, port: number): Lis
 function readAddress(environment: Environment, service: string): string {
   const name = `${variable(service)}_ADDRESS`;
   const address = environment.optional(name);
-  if (address !== undefined && /^\S+:\d{1,5}$/.test(address)) return address;
+  if (address !== undefined && parseAddresses(address)) return address;
   environment.fault(name, address, `where the service ${service} is, such as ${service}:7000`);
   return "";
 }

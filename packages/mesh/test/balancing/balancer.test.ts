@@ -1,8 +1,11 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "@jest/globals";
 import { AVOID_BACKEND } from "../../src/balancing/names.js";
+import { afterTest } from "../support/mesh.js";
 import { until } from "../support/until.js";
-import { PATH, failing, openClient, startReplica, type BalancedClient, type Replica } from "./support.js";
+import { PATH, atOnce, failing, openClient, startReplica, type BalancedClient, type Replica } from "./support.js";
 
 async function start(count: number, options: Parameters<typeof startReplica>[0] = {}) {
   const replicas = await Promise.all(Array.from({ length: count }, () => startReplica(options)));
@@ -96,6 +99,37 @@ describe("the balancer", () => {
     expect(seen).toEqual([]);
   });
 
+  test("goes round a replica that accepts connections and says nothing", async () => {
+    const sockets: Socket[] = [];
+    const hole = createServer((socket) => sockets.push(socket));
+    hole.listen(0, "127.0.0.1");
+    await once(hole, "listening");
+    afterTest(() => {
+      hole.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const address = hole.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const replica = await startReplica();
+    const client = openClient([`127.0.0.1:${port}`, replica.address]);
+    expect(await client.calls(50)).toEqual({ OK: 50 });
+    expect(client.last(`127.0.0.1:${port}`)?.state).not.toBe("ready");
+
+    const lonely = openClient([`127.0.0.1:${port}`]);
+    expect(await lonely.call()).toBe("UNAVAILABLE");
+  });
+
+  test("comes back to a replica that was restarted", async () => {
+    const [gone, other] = [await startReplica(), await startReplica()];
+    const client = openClient([gone.address, other.address]);
+    await allReady(client, [gone, other]);
+    gone.kill();
+    await until(() => client.last(gone.address)?.state === "transient failure");
+    expect(await client.calls(20)).toEqual({ OK: 20 });
+    const again = await startReplica({ port: Number(gone.address.split(":")[1]) });
+    await until(async () => (await client.call()) === "OK" && again.calls() >= 3);
+  });
+
   test("fails at once when nothing listens", async () => {
     const gone = await startReplica();
     gone.kill();
@@ -165,6 +199,27 @@ describe("ejection", () => {
     const ended = await client.calls(200);
     expect(ended.INTERNAL).toBeLessThanOrEqual(6);
     expect(client.events.some(({ backend, ejected }) => backend === sick.address && ejected)).toBe(true);
+  });
+
+  test("ends when the replica answers well again", async () => {
+    const { replicas, client, connect } = await start(2);
+    await connect();
+    const [sick] = replicas;
+    if (!sick) throw new Error("There is no replica");
+    sick.answer = failing(status.UNAVAILABLE);
+    await until(async () => {
+      await client.call();
+      return client.last(sick.address)?.ejected === true;
+    });
+    sick.answer = atOnce;
+    const before = sick.calls();
+    const codes = new Set<string>();
+    await until(async () => {
+      codes.add(await client.call());
+      return client.last(sick.address)?.ejected === false;
+    });
+    expect(codes).toEqual(new Set(["OK"]));
+    expect(sick.calls()).toBe(before + 3);
   });
 
   test("does not befall a replica for what it says to a caller's mistake", async () => {

@@ -52,7 +52,7 @@ describe("a choice", () => {
       fc.property(fc.array(backend, { maxLength: 8 }), draws, fc.nat(8), (given, numbers, avoid) => {
         const candidates = candidatesOf(given);
         const avoided = `10.0.0.${avoid}:1`;
-        fc.pre(candidates.some(({ address, admission }) => admission(0) === "in" && address !== avoided));
+        fc.pre(candidates.some((each) => each.admission(0) === "in" && each.address !== avoided));
         const chosen = choose(candidates, 0, avoided, sequence(numbers));
         expect(chosen?.admission(0)).toBe("in");
         expect(chosen?.address).not.toBe(avoided);
