@@ -7,6 +7,8 @@ import type { Cancels, Resettable } from "./cancels.js";
 export interface AttemptEnd extends StatusObject {
   /** Where it was answered, as host:port; absent when it never left this process. */
   readonly backend: string | undefined;
+  /** False when it provably never left this process. */
+  readonly sent: boolean;
 }
 
 /** What one attempt is made of. */
@@ -81,12 +83,16 @@ export class Attempt implements Resettable {
   drop(): void {
     this.#listener = undefined;
     if (this.#over) return;
-    if (this.#call.getPeer() === this.#target) this.reset();
-    else this.#cancels.cancel(this);
+    if (this.#sent()) this.#cancels.cancel(this);
+    else this.reset();
   }
 
   reset(): void {
     this.#call.cancelWithStatus(status.CANCELLED, "Cancelled on client");
+  }
+
+  #sent(): boolean {
+    return this.#call.getPeer() !== this.#target;
   }
 
   #ended(end: StatusObject): void {
@@ -100,7 +106,8 @@ export class Attempt implements Resettable {
       code,
       details,
       metadata,
-      backend: code === status.OK ? this.#call.getPeer() : this.backend,
+      backend: this.backend,
+      sent: this.#sent(),
     });
   }
 }

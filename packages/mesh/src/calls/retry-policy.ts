@@ -35,7 +35,7 @@ export function judge(end: AttemptEnd, level: MethodTraits["idempotency"], servi
   if (pushback !== undefined && !(pushback >= 0)) return undefined;
   const waitMs = pushback ?? stated?.retryDelayMs;
   const idempotent = level !== "none";
-  if (end.backend === undefined) return end.code === status.UNAVAILABLE ? { waitMs, free: true } : undefined;
+  if (!end.sent) return end.code === status.UNAVAILABLE ? { waitMs, free: true } : undefined;
 
   switch (end.code) {
     case status.UNAVAILABLE:
