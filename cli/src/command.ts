@@ -1,8 +1,13 @@
+import type { Paint } from "./mesh/paint.js";
+
 /** What a command is given, and where it writes. */
 export interface Invocation {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: (line: string) => void;
+  /** Whether a person watches what is written. */
+  readonly terminal: boolean;
+  readonly paint: Paint;
 }
 
 /** One command of `reelmesh`. */

@@ -1,5 +1,6 @@
 import type { CallScope, Principal } from "@reelmesh/mesh/call.js";
 import { DomainError } from "@reelmesh/mesh/errors.js";
+import { traceRequest } from "@reelmesh/mesh/observe/http-trace.js";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -53,5 +54,6 @@ export function openScope(
     deadline: timeoutMs === undefined ? undefined : Date.now() + timeoutMs,
     principal,
     principalToken,
+    trace: traceRequest(request, response, "gateway"),
   };
 }

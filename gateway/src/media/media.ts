@@ -9,6 +9,7 @@ import type { EdgeHandler } from "../server.js";
 import type { AccessCache, MediaRequest } from "./access-cache.js";
 import { typeHeaders } from "./media-type.js";
 import { answerRange, type RangeAnswer, type RangeRequest } from "./range.js";
+import { readResuming } from "./resume.js";
 import { sendBytes } from "./send-bytes.js";
 
 const PATH = /^\/media\/([A-Za-z0-9]{1,64})\/(-|[A-Za-z0-9_.-]{20,2048})\/([a-z0-9./-]{1,200})$/;
@@ -44,7 +45,7 @@ export function createMediaHandler(parts: {
     const { capability, object, objectEtag } = access;
     const { status, start, end } = answer;
     const range = { offset: BigInt(start), length: BigInt(end - start) };
-    const messages = storage.readObject({ capability, object, ...range, ifMatch: objectEtag }, scope);
+    const messages = readResuming(storage, { capability, object, ...range, ifMatch: objectEtag }, scope);
     try {
       await sendBytes(messages, response, { status, headers, length: end - start }, scope.signal);
     } catch (error) {

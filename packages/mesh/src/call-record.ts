@@ -5,30 +5,31 @@ import type { CallContext } from "./call.js";
 import { DomainError, isDomainError } from "./errors.js";
 
 /** What the log says of where a call comes from. */
-export type Origin = Pick<CallContext, "requestId" | "peer" | "caller" | "principal">;
+export type Origin = Pick<CallContext, "requestId" | "peer" | "caller" | "principal" | "trace">;
 
 /** What a call's line in the log is about. */
 export interface CallRecord {
   readonly service: string;
   readonly rpc: string;
   readonly origin: Origin;
-  readonly startedMs: number;
+  readonly durationMs: number;
 }
 
 /** Writes a call's one line in the log, and with an error that nobody foresaw its stack. */
 export function writeCallRecord(log: Logger, record: CallRecord, error?: DomainError, cause?: unknown): void {
-  const { service, rpc, origin, startedMs } = record;
+  const { service, rpc, origin, durationMs } = record;
   const code = error?.code ?? status.OK;
   const line = {
     service,
     rpc,
     request_id: origin.requestId,
+    trace_id: origin.trace?.traceId,
     principal: origin.principal?.name,
     caller: origin.caller,
     peer: origin.peer,
     status: status[code],
     reason: error?.reason,
-    duration_ms: Math.round((performance.now() - startedMs) * 1000) / 1000,
+    duration_ms: Math.round(durationMs * 1000) / 1000,
     ...(cause === undefined ? {} : { err: cause }),
   };
   switch (code) {

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import type { Criticality } from "./admission/criticality.js";
 import { DomainError } from "./errors.js";
+import { startTrace, type TraceContext } from "./observe/trace.js";
 
 /** Who is asking: a person. */
 export interface Principal {
@@ -20,6 +22,10 @@ export interface CallScope {
   readonly principal?: Principal | undefined;
   /** The token that proves the principal, forwarded to the next hop. */
   readonly principalToken?: string | undefined;
+  /** How much it matters when not all can be served. Absent: critical. */
+  readonly criticality?: Criticality | undefined;
+  /** The span that the work is done in. Absent: it belongs to no trace. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What a handler knows of the call it answers. */
@@ -34,13 +40,14 @@ export interface CallContext extends CallScope {
 
 /** The scope of work that nobody asked for, such as a reconciling loop. */
 export function backgroundScope(signal: AbortSignal, options: { timeoutMs?: number } = {}): CallScope {
-  if (options.timeoutMs === undefined) return { requestId: randomUUID(), signal };
+  const origin = { requestId: randomUUID(), trace: startTrace(), criticality: "sheddable" } as const;
+  if (options.timeoutMs === undefined) return { ...origin, signal };
   const late = new AbortController();
   setTimeout(() => {
     late.abort(new DomainError("DEADLINE_EXCEEDED"));
   }, options.timeoutMs).unref();
   return {
-    requestId: randomUUID(),
+    ...origin,
     deadline: Date.now() + options.timeoutMs,
     signal: AbortSignal.any([signal, late.signal]),
   };

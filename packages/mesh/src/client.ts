@@ -1,4 +1,5 @@
 import type { CallScope } from "./call.js";
+import { traitsOfPath } from "./calls/contract-traits.js";
 import type { CallShape, Channel } from "./channel.js";
 import { createCodec } from "./codec.js";
 import {
@@ -37,7 +38,8 @@ export function createClient<S extends ServiceDefinition>(definition: S, channel
 /** A caller of whichever unary method a path names. */
 export function createRawCaller(channel: Channel): RawCaller {
   return async (path, request, scope) => {
-    const shape: CallShape = { path, kind: "unary", serialize: asBytes, deserialize: (bytes) => bytes };
+    const { kind, idempotency } = traitsOfPath(path);
+    const shape: CallShape = { path, kind, idempotency, serialize: asBytes, deserialize: (bytes) => bytes };
     return asBytes(await channel.unary(shape, request, scope));
   };
 }
@@ -49,6 +51,7 @@ function shapeOf(definition: ServiceDefinition, method: MethodDefinition): CallS
   return {
     path: traits.path,
     kind: traits.kind,
+    idempotency: traits.idempotency,
     serialize: (message) => request.serialize(method.requestType.fromPartial(message)),
     deserialize: response.deserialize,
   };

@@ -50,14 +50,15 @@ export interface MethodTraits {
   /** `/package.Service/Method`. */
   readonly path: string;
   readonly kind: "unary" | "stream" | "long poll";
-  /** Whether repeating the call changes nothing further. */
-  readonly idempotent: boolean;
+  /** Whether repeating the call changes nothing further, and whether the call changes anything at all. */
+  readonly idempotency: "NO_SIDE_EFFECTS" | "IDEMPOTENT" | "none";
   readonly requestBytesField: number;
   readonly responseBytesField: number;
 }
 
-/** The tag of the option `reelmesh.mesh.v1.policy`: its number, and the wire type of a message. */
-const POLICY_TAG = (50_100 << 3) | 2;
+/** The number of the option `reelmesh.mesh.v1.policy`, and its tag: the wire type is that of a message. */
+export const POLICY = 50_100;
+const POLICY_TAG = (POLICY << 3) | 2;
 
 /**
  * Reads a method's traits from its contract.
@@ -67,18 +68,24 @@ const POLICY_TAG = (50_100 << 3) | 2;
 export function traitsOf(service: ServiceDefinition, method: MethodDefinition): MethodTraits {
   const path = `/${service.fullName}/${method.name}`;
   if (method.requestStream) throw new Error(`${path} takes a stream of requests, which the mesh does not carry`);
-  const policy = policyOf(method);
+  const [option] = method.options._unknownFields?.[POLICY_TAG] ?? [];
+  const policy = policyOf(option);
   return {
     path,
-    kind: method.responseStream ? "stream" : policy.kind === CallKind.LONG_POLL ? "long poll" : "unary",
-    idempotent: method.options.idempotencyLevel !== undefined,
+    kind: kindOf(method.responseStream, option),
+    idempotency: method.options.idempotencyLevel ?? "none",
     requestBytesField: policy.requestBytesField,
     responseBytesField: policy.responseBytesField,
   };
 }
 
-function policyOf(method: MethodDefinition): MethodPolicy {
-  const [lengthDelimited] = method.options._unknownFields?.[POLICY_TAG] ?? [];
-  // ts-proto keeps an unknown field with its length in front, a single byte for so short a message.
-  return lengthDelimited ? MethodPolicy.decode(lengthDelimited.subarray(1)) : MethodPolicy.fromPartial({});
+/** @param option the option's bytes as an unknown field keeps them. */
+export function kindOf(responseStream: boolean, option: Uint8Array | undefined): MethodTraits["kind"] {
+  if (responseStream) return "stream";
+  return policyOf(option).kind === CallKind.LONG_POLL ? "long poll" : "unary";
+}
+
+function policyOf(option: Uint8Array | undefined): MethodPolicy {
+  // An unknown field is kept with its length in front, a single byte for so short a message.
+  return option ? MethodPolicy.decode(option.subarray(1)) : MethodPolicy.fromPartial({});
 }

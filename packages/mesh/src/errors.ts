@@ -30,6 +30,10 @@ export const ERRORS = {
     code: status.RESOURCE_EXHAUSTED,
     message: "The store is full: nothing was lost, try again when there is room.",
   },
+  OVERLOADED: {
+    code: status.RESOURCE_EXHAUSTED,
+    message: "The service {service} has too much to do: try again shortly.",
+  },
   OBJECT_DAMAGED: { code: status.DATA_LOSS, message: "{resource} is damaged: {problem}." },
   STORE_UNAVAILABLE: { code: status.UNAVAILABLE, message: "The store does not answer: try again shortly." },
   SERVICE_UNAVAILABLE: {

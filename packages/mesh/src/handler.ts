@@ -36,7 +36,7 @@ export function grpcHandler(
   rule: AccessRule | undefined,
 ): UntypedHandleCall {
   const traits = traitsOf(service, method);
-  const called = { rpc: traits.path.slice(1), rule };
+  const called = { rpc: traits.path.slice(1), kind: traits.kind, rule };
   const request = createCodec(method.requestType, traits.requestBytesField);
   const response = createCodec(method.responseType, traits.responseBytesField);
   const encode = (message: unknown) => response.serialize(method.responseType.fromPartial(message));

@@ -1,6 +1,8 @@
+import { parseAddresses } from "./discovery/address.js";
 import type { Environment, ListenAddress } from "./environment.js";
 import type { Mesh, Module, RunningModule } from "./module.js";
 import { startOrder } from "./order.js";
+import type { MeshSettings } from "./settings.js";
 
 /** What is known of a module before anything starts. */
 export interface Plan {
@@ -25,6 +27,20 @@ export function planModules(modules: readonly Module[], environment: Environment
   }));
 }
 
+/** Finds fault with services that would be reached from elsewhere in plaintext, unless that is allowed. */
+export function checkPlaintext(plans: readonly Plan[], settings: MeshSettings, environment: Environment): void {
+  if (settings.tls || settings.plaintextAllowed) return;
+  for (const { module, listen } of plans) {
+    if (!listen || isLoopback(listen.host)) continue;
+    const wanted = "an address of loopback, or MESH_TLS_CERT, MESH_TLS_KEY and MESH_TLS_CA, or MESH_PLAINTEXT=allow";
+    environment.fault(`${variable(module.name)}_LISTEN`, `${listen.host}:${listen.port}`, wanted);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
 /** Where /livez and /readyz are to be: `OPS_LISTEN`, default 127.0.0.1:9090; `OPS_PORT` changes the port alone. */
 export function readOpsListen(environment: Environment): ListenAddress {
   return environment.listen("OPS_LISTEN", { default: { host: "127.0.0.1", port: 9090 }, port: "OPS_PORT" });
@@ -45,7 +61,7 @@ function readListen(environment: Environment, module: string, port: number): Lis
 function readAddress(environment: Environment, service: string): string {
   const name = `${variable(service)}_ADDRESS`;
   const address = environment.optional(name);
-  if (address !== undefined && /^\S+:\d{1,5}$/.test(address)) return address;
+  if (address !== undefined && parseAddresses(address)) return address;
   environment.fault(name, address, `where the service ${service} is, such as ${service}:7000`);
   return "";
 }

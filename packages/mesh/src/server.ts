@@ -1,14 +1,22 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { setTimeout as pause } from "node:timers/promises";
+import { Server, type ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "pino";
+import { createAdmission } from "./admission/admission.js";
+import { createTurns, type Turns } from "./admission/turns.js";
 import { createActiveCalls } from "./active-calls.js";
 import { DomainError } from "./errors.js";
 import type { ListenAddress } from "./environment.js";
 import { grpcHandler, grpcMethod } from "./handler.js";
+import { PLAINTEXT, type Identities } from "./identity/credentials.js";
+import { createPeerNames } from "./identity/peer.js";
 import type { ServedService } from "./module.js";
+import { addChannelz } from "./observe/channelz.js";
+import { SILENT, type MeshObserver } from "./observe/events.js";
 import { settlesWithin } from "./patience.js";
 import { addReflection } from "./reflection.js";
 import type { CallEnvironment } from "./running-call.js";
+import type { MeshSettings } from "./settings.js";
 import type { Tokens } from "./tokens.js";
 
 /** The largest message a server takes: a block of 4 MiB and what is said about it. */
@@ -22,7 +30,10 @@ export interface MeshServer {
   readonly address: ListenAddress;
   /** What grpc.health.v1 says, of the server as a whole and of each service. */
   setServing(serving: boolean): void;
-  /** Takes no new calls, lets those at work end for `graceMs`, then ends them as UNAVAILABLE. */
+  /**
+   * Says NOT_SERVING, after the notice takes no new calls, lets those at work end for `graceMs`, then ends them as
+   * UNAVAILABLE.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -37,24 +48,46 @@ export async function startServer(options: {
   services: readonly ServedService[];
   log: Logger;
   tokens: Tokens;
+  settings?: Partial<MeshSettings>;
+  identities?: Identities;
+  turns?: Turns;
+  observer?: MeshObserver;
 }): Promise<MeshServer> {
-  const { module, log, tokens } = options;
-  const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE });
-  const environment: CallEnvironment = { module, log, tokens, calls: createActiveCalls() };
+  const { module, log, tokens, settings = {}, observer = SILENT } = options;
+  const { identities = PLAINTEXT, turns = createTurns() } = options;
+  const { mostStreams, drainNoticeMs = 0, tlsConnectionAgeMs } = settings;
+  const server = new Server({
+    "grpc.max_receive_message_length": LARGEST_MESSAGE,
+    ...(identities.secure && tlsConnectionAgeMs !== undefined
+      ? { "grpc.max_connection_age_ms": tlsConnectionAgeMs }
+      : {}),
+  });
+  const environment: CallEnvironment = {
+    module,
+    log,
+    tokens,
+    calls: createActiveCalls(),
+    admission: createAdmission(module, { turns, ...(mostStreams === undefined ? {} : { mostStreams }) }),
+    peerNames: identities.secure ? createPeerNames() : undefined,
+    faults: settings.faults,
+    observer,
+  };
   for (const service of options.services) addService(server, environment, service);
   const names = options.services.map(({ definition }) => definition.fullName);
   const health = new HealthImplementation();
   health.addToServer(server);
   addReflection(server, names);
+  addChannelz(server, tokens);
   const setServing = (serving: boolean) => {
     for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   };
-  const port = await bind(server, options.listen);
+  const port = await bind(server, options.listen, identities.server());
   return {
     address: { host: options.listen.host, port },
     setServing,
     async drain(graceMs) {
       setServing(false);
+      if (drainNoticeMs > 0) await pause(drainNoticeMs);
       await drain(server, environment, graceMs);
     },
   };
@@ -77,10 +110,10 @@ function addService(
   );
 }
 
-function bind(server: Server, { host, port }: ListenAddress): Promise<number> {
+function bind(server: Server, { host, port }: ListenAddress, credentials: ServerCredentials): Promise<number> {
   const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(target, credentials, (error, bound) => {
       if (error) reject(new Error(`Cannot listen on ${target}`, { cause: error }));
       else resolve(bound);
     });

@@ -1,14 +1,21 @@
 import type { DestinationStream, Logger } from "pino";
-import { openChannel, type Channel } from "./channel.js";
+import { createTurns, type Turns } from "./admission/turns.js";
+import { DEADLINE_MS, openChannel, type Channel } from "./channel.js";
 import { createClient, createRawCaller } from "./client.js";
 import { Environment } from "./environment.js";
+import { openIdentities, PLAINTEXT, type Identities } from "./identity/credentials.js";
 import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
+import type { MeshObserver } from "./observe/events.js";
+import { startTraceExport } from "./observe/trace-export.js";
 import { startOpsServer } from "./ops.js";
+import { observeProcess } from "./ops/sources.js";
+import type { ModuleState } from "./ops/state.js";
 import { settlesWithin } from "./patience.js";
-import { dialable, planModules, readOpsListen, type Plan } from "./plan.js";
+import { checkPlaintext, dialable, planModules, readOpsListen, type Plan } from "./plan.js";
 import { createKeys, readSecrets, type Keys } from "./secret.js";
 import { startServer } from "./server.js";
+import { readMeshSettings, type MeshSettings } from "./settings.js";
 import { watchStore, type StoreWatch } from "./store-watch.js";
 import { createTokens, type Tokens } from "./tokens.js";
 
@@ -38,8 +45,11 @@ interface Process {
   readonly log: Logger;
   readonly keys: Keys;
   readonly tokens: Tokens;
-  readonly drainMs: number;
+  readonly settings: MeshSettings;
+  readonly identities: Identities;
+  readonly turns: Turns;
   readonly signal: AbortSignal;
+  readonly observer: MeshObserver;
   fail(reason: unknown): void;
   /** Where the modules that serve gRPC are. */
   readonly addresses: Map<string, string>;
@@ -55,7 +65,7 @@ const STOP_MS = 10_000;
 /**
  * Starts modules in one process, each after those it calls.
  *
- * @param variables the environment. `MESH_DRAIN_MS`, default 10000: how long calls at work may take to end at a stop.
+ * @param variables the environment; MeshSettings tells what the mesh itself reads of it.
  * @param logTo where log lines go; default stdout.
  * @throws ConfigError with every fault of every module at once; Error when a module cannot start, after those that had
  *   started were stopped again.
@@ -70,7 +80,8 @@ export async function startModules(
   logGrpc(log);
   const plans = planModules(modules, environment);
   const opsListen = readOpsListen(environment);
-  const drainMs = environment.integer("MESH_DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 });
+  const settings = readMeshSettings(environment);
+  checkPlaintext(plans, settings, environment);
   const secrets = readSecrets(environment);
   environment.assertUsable();
 
@@ -84,17 +95,41 @@ export async function startModules(
   const addresses = new Map<string, string>();
   const watches = new Map<string, StoreWatch>();
   const ends: End[] = [];
-  const shared: Process = { log, keys, tokens, drainMs, signal: stopping.signal, fail, addresses, watches, ends };
+  const stateOf = ({ module: { name, clients } }: Plan): ModuleState => {
+    const address = addresses.get(name);
+    return {
+      name,
+      clients,
+      ready: watches.get(name)?.serving() === true,
+      ...(address === undefined ? {} : { address }),
+    };
+  };
+  const observation = observeProcess(() => plans.map(stateOf), settings.tls?.certificate);
+  const { observer } = observation;
+  const signal = stopping.signal;
+  const identities = settings.tls ? openIdentities(settings.tls, log, settings.tlsRefreshMs) : PLAINTEXT;
+  const turns = createTurns();
+  const shared: Process = {
+    ...{ log, keys, tokens, settings, identities, turns, signal, observer },
+    ...{ fail, addresses, watches, ends },
+  };
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopping.abort();
-    return (stopped ??= runEnds(shared));
+    return (stopped ??= runEnds(shared).finally(() => {
+      identities.stop();
+    }));
   };
 
   try {
-    const ops = await startOpsServer(opsListen, () =>
-      plans.map(({ module }) => module.name).filter((name) => watches.get(name)?.serving() !== true),
-    );
+    ends.push({
+      module: "ops",
+      run: () => {
+        observation.stop();
+      },
+    });
+    if (settings.traceExport) ends.push({ module: "ops", run: await startTraceExport(settings.traceExport, log) });
+    const ops = await startOpsServer(opsListen, observation.sources, settings.opsHosts);
     ends.push({ module: "ops", run: () => ops.close() });
     for (const plan of plans) await startModule(plan, shared);
     return {
@@ -119,14 +154,19 @@ export async function startModules(
 
 async function startModule({ module, start, listen, elsewhere }: Plan, shared: Process): Promise<void> {
   const { name } = module;
-  const { log, tokens, addresses, watches, ends } = shared;
+  const { log, tokens, settings, identities, turns, observer, addresses, watches, ends } = shared;
   const channels = new Map<string, Channel>();
   const end = (run: End["run"]) => ends.push({ module: name, run });
   try {
     for (const service of module.clients) {
       const address = addresses.get(service) ?? elsewhere.get(service);
       if (address === undefined) throw new Error(`it calls ${service}, which serves no gRPC`);
-      const channel = openChannel(service, address, name, tokens);
+      const channel = openChannel(service, address, name, tokens, DEADLINE_MS, observer, {
+        credentials: identities.channel(service),
+        patienceMs: settings.patienceMs,
+        // Certificates name services, wherever they are.
+        grpc: identities.secure ? { "grpc.ssl_target_name_override": service } : {},
+      });
       channels.set(service, channel);
       end(() => {
         channel.close();
@@ -135,11 +175,12 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
     const running = await start(createMesh(name, channels, shared));
     end(() => running.stop?.());
     const services = running.services ?? [];
-    const server = listen && (await startServer({ module: name, listen, services, log, tokens }));
+    const common = { module: name, services, log, tokens, settings, identities, turns, observer };
+    const server = listen && (await startServer({ ...common, listen }));
     const address = server?.address ?? running.listening;
     if (address) addresses.set(name, dialable(address));
     if (server) {
-      end(() => server.drain(shared.drainMs));
+      end(() => server.drain(settings.drainMs));
     }
     const watch = await watchStore({
       name,
@@ -178,11 +219,12 @@ function createMesh(name: string, channels: ReadonlyMap<string, Channel>, shared
 }
 
 /** Ends everything, the last started first. What does not end in time is left behind. */
-async function runEnds({ ends, log, drainMs }: Process): Promise<void> {
+async function runEnds({ ends, log, settings }: Process): Promise<void> {
+  const patienceMs = settings.drainNoticeMs + settings.drainMs + STOP_MS;
   for (const { module, run } of ends.splice(0).reverse()) {
     try {
-      const inTime = await settlesWithin(drainMs + STOP_MS, Promise.resolve(run()));
-      if (!inTime) throw new Error(`Still not ended after ${drainMs + STOP_MS} ms`);
+      const inTime = await settlesWithin(patienceMs, Promise.resolve(run()));
+      if (!inTime) throw new Error(`Still not ended after ${patienceMs} ms`);
     } catch (error) {
       log.error({ err: error, service: module }, "a module did not stop cleanly");
     }

@@ -1,10 +1,14 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Metadata, status, type ServiceError, type StatusObject } from "@grpc/grpc-js";
 import { ErrorInfo, Status } from "@reelmesh/proto/reelmesh/mesh/v1/status.js";
 import { DomainError, isReason, type Reason } from "./errors.js";
 
 const DETAILS = "grpc-status-details-bin";
 const ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo";
+const RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo";
 const DOMAIN = "reelmesh";
+/** After how many milliseconds it is worth trying again (google.rpc.RetryInfo). */
+const RETRY_AFTER_MS: Partial<Record<Reason, number>> = { OVERLOADED: 100, SERVICE_UNAVAILABLE: 20 };
 /** Trailers beyond 48 KB hang the call; the details stay under 8 KB, and a sentence can swell to three times its size. */
 const LONGEST_SENTENCE_BYTES = 1024;
 const LONGEST_VALUE_BYTES = 512;
@@ -13,11 +17,15 @@ const LONGEST_METADATA_BYTES = 4096;
 /** An error as it leaves a server: its status, and a google.rpc.Status with ErrorInfo in the trailers (AIP-193). */
 export function toStatus(error: DomainError): StatusObject {
   const info = ErrorInfo.fromPartial({ reason: error.reason, domain: DOMAIN, metadata: shortened(error.metadata) });
+  const retryAfterMs = RETRY_AFTER_MS[error.reason];
   const details = cut(error.message, LONGEST_SENTENCE_BYTES);
   const body = Status.fromPartial({
     code: error.code,
     message: details,
-    details: [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }],
+    details: [
+      { typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) },
+      ...(retryAfterMs === undefined ? [] : [{ typeUrl: RETRY_INFO, value: retryInfo(retryAfterMs) }]),
+    ],
   });
   const metadata = new Metadata();
   metadata.set(DETAILS, Buffer.from(Status.encode(body).finish()));
@@ -32,6 +40,15 @@ export function fromStatus(error: ServiceError, service: string): DomainError {
   // For the log alone: it may name addresses.
   silent.cause = error;
   return silent;
+}
+
+/** A google.rpc.RetryInfo: its first field a google.protobuf.Duration of seconds and nanos. */
+function retryInfo(ms: number): Buffer {
+  const writer = new BinaryWriter();
+  writer.uint32((1 << 3) | 2).fork();
+  writer.uint32(1 << 3).int64(Math.floor(ms / 1000));
+  writer.uint32(2 << 3).int32((ms % 1000) * 1_000_000);
+  return Buffer.from(writer.join().finish());
 }
 
 /** As much of an error's metadata as fits. */

@@ -1,4 +1,4 @@
-import { SignJWT, jwtVerify } from "jose";
+import { SignJWT, decodeJwt, errors, jwtVerify } from "jose";
 import type { Principal } from "./call.js";
 import { DomainError } from "./errors.js";
 import type { Keys } from "./secret.js";
@@ -7,6 +7,7 @@ const SERVICE_TOKEN_SECONDS = 600;
 /** How far two machines' clocks may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 const REMEMBERED_TOKENS = 1000;
+const EXPIRED = `it has expired, or the clocks of two machines differ by more than ${CLOCK_TOLERANCE_SECONDS} seconds`;
 
 /** Mints and verifies the tokens that say who calls: JWT (RFC 7519), HS256, one key a purpose. */
 export interface Tokens {
@@ -16,6 +17,11 @@ export interface Tokens {
   forPrincipal(principal: Principal, seconds: number): Promise<string>;
   /** The service that a token names. @throws DomainError TOKEN_INVALID */
   serviceOf(token: string): Promise<string>;
+  /**
+   * The service that a token named when it was made, however long ago by whichever clock: for a caller that its
+   * certificate proves already. @throws DomainError TOKEN_INVALID
+   */
+  signerOf(token: string): Promise<string>;
   /** The person that a token names. @throws DomainError TOKEN_INVALID */
   principalOf(token: string): Promise<Principal>;
 }
@@ -30,6 +36,7 @@ export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
   const minted = new Map<string, { token: Promise<string>; renewMs: number }>();
   const services = new Map<string, Remembered>();
   const principals = new Map<string, Remembered>();
+  const signers = new Map<string, Remembered>();
 
   const mint = async (purpose: "service-token" | "principal-token", subject: string, seconds: number) => {
     const [key] = keys.derive(purpose);
@@ -46,11 +53,12 @@ export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
     purpose: "service-token" | "principal-token",
     known: Map<string, Remembered>,
     token: string,
+    at: (token: string) => Date = () => new Date(now()),
   ) => {
     const remembered = known.get(token);
     if (remembered && remembered.expiresMs > now()) return remembered.subject;
     known.delete(token);
-    const verified = await verifyWithAny(keys.derive(purpose), token, new Date(now()));
+    const verified = await verifyWithAny(keys.derive(purpose), token, at(token));
     remember(known, token, verified);
     return verified.subject;
   };
@@ -65,6 +73,7 @@ export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
     },
     forPrincipal: (principal, seconds) => mint("principal-token", principal.name, seconds),
     serviceOf: (token) => subjectOf("service-token", services, token),
+    signerOf: (token) => subjectOf("service-token", signers, token, issuedAt),
     async principalOf(token) {
       return { name: await subjectOf("principal-token", principals, token) };
     },
@@ -83,11 +92,24 @@ async function verifyWithAny(verifyingKeys: readonly Buffer[], token: string, cu
       if (payload.sub !== undefined && payload.exp !== undefined) {
         return { subject: payload.sub, expiresMs: (payload.exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
       }
-    } catch {
+    } catch (error) {
+      // Only a token whose signature is right is found to have expired.
+      if (error instanceof errors.JWTExpired) throw new DomainError("TOKEN_INVALID", { problem: EXPIRED });
       // Another key may fit: two are in force while the secret is rotated.
     }
   }
-  throw new DomainError("TOKEN_INVALID", { problem: "it was altered, has expired, or is of another mesh" });
+  throw new DomainError("TOKEN_INVALID", { problem: "it was altered, or is of another mesh" });
+}
+
+/** When a token says it was made; now for what is no token. */
+function issuedAt(token: string): Date {
+  try {
+    const { iat } = decodeJwt(token);
+    if (iat !== undefined) return new Date(iat * 1000);
+  } catch {
+    // The verification says what is wrong with it.
+  }
+  return new Date();
 }
 
 function remember(known: Map<string, Remembered>, token: string, value: Remembered): void {

@@ -1,3 +1,4 @@
+import type { UntypedHandleCall, handleUnaryCall } from "@grpc/grpc-js";
 import type { Client } from "./client.js";
 import type { ServiceDefinition } from "./definition.js";
 
@@ -19,4 +20,9 @@ export function asUnaryHandler(handler: unknown): (request: unknown, context: un
 /** The same for a handler of a method with a response stream. */
 export function asStreamHandler(handler: unknown): (request: unknown, context: unknown) => AsyncIterable<unknown> {
   return handler as (request: unknown, context: unknown) => AsyncIterable<unknown>;
+}
+
+/** Every method of grpc.channelz.v1 is unary. */
+export function asChannelzHandler(handler: UntypedHandleCall): handleUnaryCall<unknown, unknown> {
+  return handler as handleUnaryCall<unknown, unknown>;
 }

@@ -19,6 +19,7 @@ describe("a call's line in the log", () => {
         service: "storage",
         rpc: rpc("GetObject"),
         request_id: given.requestId,
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         principal: "users/ann",
         caller: "upload",
         peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),

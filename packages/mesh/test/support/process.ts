@@ -10,7 +10,7 @@ const ROOT = join(__dirname, "../../../..");
 
 /** Builds a program of this folder, and the sources it stands on, into a temporary folder: tests need no earlier build. */
 export async function buildProgram(
-  source: "program.ts" | "read-secret.ts",
+  source: "program.ts" | "read-secret.ts" | "replica.ts",
 ): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "reelmesh-mesh-"));
   const file = join(folder, "program.mjs");
@@ -23,7 +23,7 @@ export async function buildProgram(
     platform: "node",
     target: "node20",
     conditions: ["reelmesh-source"],
-    external: ["@grpc/*", "@bufbuild/*", "grpc-health-check", "jose", "pino"],
+    external: ["@grpc/*", "@bufbuild/*", "@opentelemetry/*", "grpc-health-check", "jose", "pino", "prom-client"],
     logLevel: "warning",
   });
   return { file, remove: () => rm(folder, { recursive: true, force: true }) };

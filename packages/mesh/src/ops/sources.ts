@@ -1,0 +1,72 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createMetrics } from "../observe/metrics.js";
+import { WINDOW_SECONDS } from "../observe/call-stats.js";
+import { watchEventLoop } from "../observe/event-loop.js";
+import { combineObservers, type MeshObserver } from "../observe/events.js";
+import { createWatch } from "../observe/watch.js";
+import type { OpsSources } from "../ops.js";
+import { VERSION } from "../version.js";
+import type { CertificateState, ModuleState } from "./state.js";
+
+/** What there is to see of one process, and the observer that it is seen by. */
+export interface Observation {
+  readonly observer: MeshObserver;
+  readonly sources: OpsSources;
+  stop(): void;
+}
+
+/**
+ * Begins to watch this process's calls.
+ *
+ * @param modules what is known of each module at the moment.
+ * @param certificate the PEM file of the certificate that the process shows, if any.
+ */
+export function observeProcess(modules: () => readonly ModuleState[], certificate: string | undefined): Observation {
+  const metrics = createMetrics();
+  const watch = createWatch();
+  const eventLoop = watchEventLoop();
+  const startTime = new Date().toISOString();
+  return {
+    observer: combineObservers(metrics.observer, watch.observer),
+    sources: {
+      metrics,
+      recent: watch.recent,
+      waitingFor: () =>
+        modules()
+          .filter(({ ready }) => !ready)
+          .map(({ name }) => name),
+      state() {
+        const shown = certificate === undefined ? undefined : readCertificate(certificate);
+        return {
+          version: VERSION,
+          node: process.versions.node,
+          pid: process.pid,
+          time: new Date().toISOString(),
+          startTime,
+          windowSeconds: WINDOW_SECONDS,
+          eventLoopDelayMs: eventLoop.p99Ms(),
+          modules: modules(),
+          ...(shown ? { certificate: shown } : {}),
+          made: watch.made(),
+          served: watch.served(),
+          backends: watch.backends(),
+        };
+      },
+    },
+    stop() {
+      eventLoop.stop();
+      metrics.close();
+    },
+  };
+}
+
+/** Undefined while the file is unusable, as it may be for a moment when it is replaced. */
+function readCertificate(file: string): CertificateState | undefined {
+  try {
+    const { subject, subjectAltName, validTo } = new X509Certificate(readFileSync(file));
+    return { subject: subjectAltName ?? subject, notAfter: new Date(validTo).toISOString() };
+  } catch {
+    return undefined;
+  }
+}
