@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { buildAll } from "./build.mjs";
 
-const ALL = ["start", "bytes", "mesh-overload"];
+const ALL = ["start", "bytes", "mesh", "mesh-balancing", "mesh-overload"];
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) {

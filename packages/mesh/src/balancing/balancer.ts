@@ -41,7 +41,7 @@ class LeastLoadBalancer implements experimental.LoadBalancer {
     options: ChannelOptions,
   ): boolean {
     if (!endpoints.ok) {
-      if (this.#backends.size === 0) this.#fail(endpoints.error.details);
+      if (this.#backends.size === 0) this.#fail(endpoints.error.details, new Metadata());
       return true;
     }
     const wanted = new Map(endpoints.value.map((endpoint) => [experimental.endpointToString(endpoint), endpoint]));
@@ -106,15 +106,19 @@ class LeastLoadBalancer implements experimental.LoadBalancer {
       this.#helper.updateState(READY, createPicker(usable, this.#usual), null);
     } else if (states.has("connecting") || states.has("idle")) {
       this.#helper.updateState(CONNECTING, new experimental.QueuePicker(this), null);
-    } else if (states.has("not serving")) this.#fail("No backend is serving");
-    else this.#fail(backends.map((backend) => backend.problem() ?? "").join("; "));
+    } else if (states.has("not serving")) this.#fail("No backend is serving", NOT_AGAIN.clone());
+    else this.#fail(backends.map((backend) => backend.problem() ?? "").join("; "), new Metadata());
   }
 
-  #fail(details: string): void {
-    const picker = new experimental.UnavailablePicker({ code: status.UNAVAILABLE, details, metadata: new Metadata() });
+  #fail(details: string, metadata: Metadata): void {
+    const picker = new experimental.UnavailablePicker({ code: status.UNAVAILABLE, details, metadata });
     this.#helper.updateState(TRANSIENT_FAILURE, picker, details);
   }
 }
+
+/** A backend that says it cannot serve is believed: a call fails at once, and is not tried again. */
+const NOT_AGAIN = new Metadata();
+NOT_AGAIN.set("grpc-retry-pushback-ms", "-1");
 
 /** Has grpc-js know the balancer. Doing it again changes nothing. */
 export function registerBalancer(): void {

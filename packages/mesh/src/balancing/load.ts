@@ -1,5 +1,10 @@
-/** How long a high estimate takes to fall to about a third of itself. Finagle's default. */
+/** How long a high estimate takes, without answers, to fall to about a third of itself. Finagle's default. */
 const DECAY_MS = 10_000;
+/**
+ * The same where answers are faster. It is shorter, or else a stall of our own process, which makes every backend seem
+ * slow, would outlast what is known of one that is.
+ */
+const SETTLE_MS = 1_000;
 /** Below this, latencies differ by chance more than by load. */
 const FLOOR_MS = 5;
 
@@ -7,7 +12,7 @@ const FLOOR_MS = 5;
  * What one backend has to do, and how fast it does it.
  *
  * The estimate is Peak EWMA, as in Finagle's `p2c` balancer and Linkerd: a moving average, weighted by time, that rises
- * to a slower answer at once and falls slowly; without any answers it falls to nothing, so that a backend once slow is
+ * to a slower answer at once and falls with time; without any answers it falls slowly, to nothing, so that a backend once slow is
  * tried again. The cost of one more call is the estimate times the calls it would then have to do.
  */
 export interface Load {
@@ -41,8 +46,8 @@ export function createLoad(): Load {
   // In the order they began, the oldest first.
   const timed = new Set<OutstandingCall>();
 
-  const weight = (nowMs: number) => Math.exp(-Math.max(0, nowMs - stampMs) / DECAY_MS);
-  const estimateMs = (nowMs: number) => averageMs * weight(nowMs);
+  const weight = (nowMs: number, decayMs: number) => Math.exp(-Math.max(0, nowMs - stampMs) / decayMs);
+  const estimateMs = (nowMs: number) => averageMs * weight(nowMs, DECAY_MS);
   const outstanding = () => timed.size + untimed;
   const oldestMs = (nowMs: number) => {
     for (const { beganMs } of timed) return nowMs - beganMs;
@@ -71,7 +76,7 @@ export function createLoad(): Load {
         answered = true;
         return;
       }
-      const kept = weight(nowMs);
+      const kept = weight(nowMs, SETTLE_MS);
       averageMs = Math.max(latencyMs, averageMs * kept + latencyMs * (1 - kept));
       stampMs = nowMs;
     },

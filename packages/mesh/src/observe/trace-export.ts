@@ -7,6 +7,9 @@ export function isSampled(traceId: string, share: number): boolean {
   return Number.parseInt(traceId.slice(-8), 16) < share * 2 ** 32;
 }
 
+/** How long a batch may take, tries again included; a stop waits no longer for the last one. */
+const PATIENCE_MS = 2_000;
+
 /**
  * Exports every span of this process by OTLP over HTTP, in batches and in the background. OpenTelemetry's SDK is loaded
  * here and nowhere else.
@@ -17,7 +20,13 @@ export function isSampled(traceId: string, share: number): boolean {
 export async function startTraceExport(settings: TraceExportSettings, log: Logger): Promise<() => Promise<void>> {
   const sdk = await load();
   const { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace: api } = sdk;
-  const exporter = new sdk.OTLPTraceExporter({ url: settings.url });
+  const complain = (message: string, ...details: unknown[]) => {
+    log.warn({ details }, message);
+  };
+  const silent = () => undefined;
+  const complaints = { error: complain, warn: complain, info: silent, debug: silent, verbose: silent };
+  sdk.diag.setLogger(complaints, { logLevel: sdk.DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const exporter = new sdk.OTLPTraceExporter({ url: settings.url, timeoutMillis: PATIENCE_MS });
   const processor = new sdk.BatchSpanProcessor({ exporter, scheduledDelayMillis: settings.delayMs });
   const providers = new Map<string, InstanceType<typeof sdk.TracerProvider>>();
   // The ids of spans are known before the SDK hears of them: they have travelled with the calls.
