@@ -26,6 +26,7 @@ const HTTP_STATUS = {
 /** Reasons for which HTTP has a more telling status than their gRPC status maps to. */
 const HTTP_STATUS_OF_REASON: Partial<Record<Reason, number>> = {
   NO_SPACE: 507,
+  OVERLOADED: 503,
   TOO_LARGE: 413,
   RANGE_NOT_SATISFIABLE: 416,
 };
@@ -132,7 +133,7 @@ function httpStatusOf(error: DomainError): number {
 
 function headersOf(error: DomainError | EdgeError): Readonly<Record<string, string>> {
   if (error instanceof EdgeError) return error.headers;
-  if (error.code === status.UNAVAILABLE) return { "retry-after": "1" };
+  if (httpStatusOf(error) === 503) return { "retry-after": "1" };
   if (error.code === status.UNAUTHENTICATED) return { "www-authenticate": 'Bearer realm="reelmesh"' };
   return {};
 }

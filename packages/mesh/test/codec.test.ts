@@ -137,13 +137,13 @@ describe("a contract", () => {
     expect(traitsOf(StorageServiceDefinition, stageBlock)).toEqual({
       path: "/reelmesh.storage.v1.StorageService/StageBlock",
       kind: "unary",
-      idempotent: true,
+      idempotency: "IDEMPOTENT",
       requestBytesField: 5,
       responseBytesField: 0,
     });
     expect(traitsOf(StorageServiceDefinition, readObject)).toMatchObject({
       kind: "stream",
-      idempotent: true,
+      idempotency: "NO_SIDE_EFFECTS",
       responseBytesField: 2,
     });
     expect(traitsOf(StorageServiceDefinition, getObject)).toMatchObject({ kind: "unary", requestBytesField: 0 });
