@@ -86,7 +86,7 @@ async function losesItsStore(mongodb: string): Promise<void> {
   await line.mend();
   await until(async () => (await says(fullName)) === 1);
   expect([await says(""), await ready()]).toEqual([1, 200]);
-  expect(await reasonOf(client.listVideos({}, scope()))).toBeUndefined();
+  await until(async () => (await reasonOf(client.listVideos({}, scope()))) === undefined);
 }
 
 const title = "a catalogue that loses its store says so, and that it is back";
