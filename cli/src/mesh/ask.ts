@@ -23,8 +23,10 @@ export function statesOf(answers: readonly Answer[]): readonly MeshState[] {
 async function ask(address: string): Promise<Answer> {
   try {
     const response = await fetch(`http://${address}/mesh/state`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (!response.ok)
-      return { address, problem: `answered ${response.status}, which is not a Reelmesh operators' port` };
+    if (response.headers.get("content-type") !== "application/json") {
+      return { address, problem: "is no operators' port of Reelmesh" };
+    }
+    if (!response.ok) return { address, problem: `answered ${response.status}` };
     const state: unknown = await response.json();
     return isState(state) ? { address, state } : { address, problem: "answered what is not a mesh's state" };
   } catch (error) {
