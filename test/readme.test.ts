@@ -33,8 +33,9 @@ beforeAll(async () => {
     () => true,
     () => false,
   );
-  environment = { REELMESH_DATA: await cleanup.folder() };
-  mesh = await startWholeMesh(environment);
+  const data = { REELMESH_DATA: await cleanup.folder() };
+  mesh = await startWholeMesh(data);
+  environment = { ...data, REELMESH_OPS: mesh.opsAddress };
   addresses = new Map([
     ["localhost:8080", mesh.addressOf("gateway")],
     ["localhost:7002", mesh.addressOf("catalog")],
@@ -75,6 +76,9 @@ describe("the README", () => {
       expect(JSON.parse(await shell(command))).toBeInstanceOf(Object);
     }
     expect(await shell("npx --no-install reelmesh token")).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    const ofTheMesh = commandsOf(readme).filter((line) => line.startsWith("npx --no-install reelmesh mesh"));
+    expect(ofTheMesh.length).toBeGreaterThan(2);
+    for (const command of ofTheMesh) expect(await shell(command)).toContain("catalog");
   });
 
   test("shows grpcurl commands that work, skipped where there is no grpcurl", async () => {
