@@ -50,7 +50,9 @@ describe("a call's line in the log", () => {
       storageModule({ getObject: () => Promise.reject(new DomainError<Reason>(reason, { resource: "a" })) }),
     ]);
     await rejection(storageClient(mesh).getObject({}, scope()));
-    expect(mesh.calls()).toMatchObject([{ level, status, reason }]);
+    // One an attempt: what is UNAVAILABLE is tried again.
+    expect(mesh.calls().length).toBeGreaterThan(0);
+    for (const call of mesh.calls()) expect(call).toMatchObject({ level, status, reason });
   });
 
   test("is one for a stream too, written when it ends", async () => {
