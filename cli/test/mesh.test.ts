@@ -1,34 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { modules } from "@reelmesh/all/modules.js";
-import { startModules, type RunningMesh } from "@reelmesh/mesh/start.js";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { reelmesh, start } from "./run.js";
+import { startWholeMesh, type WholeMesh } from "./whole-mesh.js";
 
-let folder: string;
-let mesh: RunningMesh;
+let mesh: WholeMesh;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "reelmesh-cli-"));
-  const listens: Record<string, string> = {};
-  for (const { name } of [...modules, { name: "ops" }]) {
-    listens[`${name.toUpperCase().replaceAll("-", "_")}_LISTEN`] = "127.0.0.1:0";
-  }
-  mesh = await startModules(modules, {
-    ...listens,
-    REELMESH_DATA: folder,
-    LOG_LEVEL: "silent",
-    MESH_DRAIN_MS: "1000",
-  });
+  mesh = await startWholeMesh();
   environment = { REELMESH_OPS: mesh.opsAddress };
 });
-afterAll(async () => {
-  await mesh.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => mesh.stop());
 
 const askForVideos = () => fetch(`http://${mesh.addressOf("gateway")}/api/v1/videos`);
 

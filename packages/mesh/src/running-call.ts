@@ -104,7 +104,12 @@ export async function runCall<T>(
     return { answer };
   } catch (thrown) {
     const { error, cause } = explain(thrown, abort.signal);
-    if (!left && isDomainError(error, "OVERLOADED")) observer.shed?.({ service: module, method: rpc, criticality });
+    if (!left && isDomainError(error, "OVERLOADED")) {
+      // Whoever is turned away is counted by name: a look at what is remembered of its token.
+      const identity = await identify(tokens, call.metadata, peerNames?.(call)).catch(() => undefined);
+      origin = { ...arrival, ...identity };
+      observer.shed?.({ service: module, method: rpc, caller: identity?.caller, criticality });
+    }
     record(error, cause);
     return { failure: toStatus(error) };
   } finally {

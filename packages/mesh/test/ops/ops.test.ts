@@ -71,6 +71,30 @@ describe("what operators see of calls", () => {
     expect(state).toMatchObject({ modules, made: [counts], served: [counts] });
   });
 
+  test("counts who was turned away for load by name, and only for that", async () => {
+    const endless = storageModule({
+      async *readObject(_, { signal }) {
+        yield { data: Buffer.from("a") };
+        await new Promise((resolve) => {
+          signal.addEventListener("abort", resolve);
+        });
+      },
+    });
+    const mesh = await startMesh([endless], { MESH_MAX_STREAMS: "1" });
+    const held = storageClient(mesh, { caller: "upload" }).readObject({}, scope());
+    await held.next();
+    await rejection(storageClient(mesh, { caller: "streaming" }).readObject({}, scope()).next());
+    await held.return(undefined);
+    const { body } = await get(mesh, "/metrics");
+    const [line = "", ...others] = body
+      .split("\n")
+      .filter((each) => each.startsWith("reelmesh_rpc_server_shed_total{"));
+    const labels = `caller="streaming",service="storage",method="reelmesh.storage.v1.StorageService/ReadObject"`;
+    expect(others).toEqual([]);
+    expect(line).toMatch(/ [1-9]\d*$/);
+    expect(line).toContain(`{${labels},criticality="critical"}`);
+  });
+
   test("streams at /mesh/calls, those before first, without capabilities or tokens", async () => {
     const { mesh, call } = await startPair();
     await call("there");
