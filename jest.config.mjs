@@ -6,7 +6,7 @@ export default {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["reelmesh-source", "node", "node-addons"] },
   testMatch: ["<rootDir>/{packages,services,gateway,cli,test}/**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/dist/"],
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/test/deploy/"],
   modulePathIgnorePatterns: ["/dist/"],
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
   transform: {

@@ -1,0 +1,10 @@
+import base from "./jest.config.mjs";
+
+/** The tests that need a Docker engine or a cluster: one file after another, each with minutes to spare. */
+export default {
+  ...base,
+  testMatch: ["<rootDir>/test/deploy/**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/"],
+  maxWorkers: 1,
+  testTimeout: 900_000,
+};
