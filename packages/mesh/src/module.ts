@@ -4,6 +4,7 @@ import type { Client, RawCaller } from "./client.js";
 import type { AccessRule, AccessTable } from "./access.js";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition, Sparse } from "./definition.js";
 import type { Environment, ListenAddress } from "./environment.js";
+import type { Meter } from "./observe/meter.js";
 import type { Keys } from "./secret.js";
 import type { Tokens } from "./tokens.js";
 
@@ -29,7 +30,9 @@ export interface Mesh {
   readonly log: Logger;
   readonly keys: Keys;
   readonly tokens: Tokens;
-  /** Aborted when the process stops: background work ends with it. */
+  /** Where the module counts what the mesh cannot know. */
+  readonly meter: Meter;
+  /** Aborted when the process stops: background work ends with it. The modules of a process share it. */
   readonly signal: AbortSignal;
   /** Says that the module can no longer do its work, which ends the process with the reason. */
   fail(reason: unknown): void;

@@ -7,6 +7,7 @@ import { openIdentities, PLAINTEXT, type Identities } from "./identity/credentia
 import { createLog, logGrpc, readLogLevel } from "./log.js";
 import type { Mesh, Module } from "./module.js";
 import type { MeshObserver } from "./observe/events.js";
+import type { Meter } from "./observe/meter.js";
 import { startTraceExport } from "./observe/trace-export.js";
 import { startOpsServer } from "./ops.js";
 import { observeProcess } from "./ops/sources.js";
@@ -50,6 +51,7 @@ interface Process {
   readonly turns: Turns;
   readonly signal: AbortSignal;
   readonly observer: MeshObserver;
+  readonly meter: Meter;
   fail(reason: unknown): void;
   /** Where the modules that serve gRPC are. */
   readonly addresses: Map<string, string>;
@@ -105,12 +107,12 @@ export async function startModules(
     };
   };
   const observation = observeProcess(() => plans.map(stateOf), settings.tls?.certificate);
-  const { observer } = observation;
+  const { observer, meter } = observation;
   const signal = stopping.signal;
   const identities = settings.tls ? openIdentities(settings.tls, log, settings.tlsRefreshMs) : PLAINTEXT;
   const turns = createTurns();
   const shared: Process = {
-    ...{ log, keys, tokens, settings, identities, turns, signal, observer },
+    ...{ log, keys, tokens, settings, identities, turns, signal, observer, meter },
     ...{ fail, addresses, watches, ends },
   };
   let stopped: Promise<void> | undefined;
@@ -199,7 +201,7 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
 }
 
 function createMesh(name: string, channels: ReadonlyMap<string, Channel>, shared: Process): Mesh {
-  const { log, keys, tokens, signal } = shared;
+  const { log, keys, tokens, signal, meter } = shared;
   const channelTo = (service: string) => {
     const channel = channels.get(service);
     if (!channel) throw new Error(`${name} does not declare that it calls ${service}`);
@@ -209,6 +211,7 @@ function createMesh(name: string, channels: ReadonlyMap<string, Channel>, shared
     log: log.child({ service: name }),
     keys,
     tokens,
+    meter,
     signal,
     fail(reason) {
       shared.fail(new Error(`${name} failed`, { cause: reason }));

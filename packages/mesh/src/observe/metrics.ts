@@ -1,10 +1,13 @@
 import { status } from "@grpc/grpc-js";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { MeshObserver } from "./events.js";
+import { createMeter, type Meter } from "./meter.js";
 
 /** What /metrics shows, and the observer that counts it. */
 export interface Metrics {
   readonly observer: MeshObserver;
+  /** Where modules add their own. */
+  readonly meter: Meter;
   readonly contentType: string;
   /** In Prometheus' text format. */
   text(): Promise<string>;
@@ -89,6 +92,7 @@ export function createMetrics(): Metrics {
         if (load.outstanding !== undefined) outstanding.set(labels, load.outstanding);
       },
     },
+    meter: createMeter(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
     close() {

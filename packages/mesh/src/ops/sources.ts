@@ -4,6 +4,7 @@ import { createMetrics } from "../observe/metrics.js";
 import { WINDOW_SECONDS } from "../observe/call-stats.js";
 import { watchEventLoop } from "../observe/event-loop.js";
 import { combineObservers, type MeshObserver } from "../observe/events.js";
+import type { Meter } from "../observe/meter.js";
 import { createWatch } from "../observe/watch.js";
 import type { OpsSources } from "../ops.js";
 import { VERSION } from "../version.js";
@@ -12,6 +13,8 @@ import type { CertificateState, ModuleState } from "./state.js";
 /** What there is to see of one process, and the observer that it is seen by. */
 export interface Observation {
   readonly observer: MeshObserver;
+  /** Where modules count what is their own. */
+  readonly meter: Meter;
   readonly sources: OpsSources;
   stop(): void;
 }
@@ -29,6 +32,7 @@ export function observeProcess(modules: () => readonly ModuleState[], certificat
   const startTime = new Date().toISOString();
   return {
     observer: combineObservers(metrics.observer, watch.observer),
+    meter: metrics.meter,
     sources: {
       metrics,
       recent: watch.recent,
