@@ -52,9 +52,10 @@ const newest = (folder) =>
     ? Math.max(0, ...readdirSync(folder, { recursive: true }).map((file) => statSync(join(folder, file)).mtimeMs))
     : 0;
 
-/** Builds the web application unless it is newer than what it is built from. */
+/** Builds the web application, where there is one, unless it is newer than what it is built from. */
 export async function buildWeb() {
   const web = join(root, "gateway/web");
+  if (!existsSync(join(web, "src"))) return;
   const sources = Math.max(
     newest(join(web, "src")),
     ...["index.html", "vite.config.ts"].map((file) => statSync(join(web, file)).mtimeMs),
