@@ -1,3 +1,4 @@
+import type { TraceContext } from "@reelmesh/mesh/observe/trace.js";
 import type { Block } from "./block.js";
 import type { Commit } from "./commit.js";
 import type { ObjectName, Prefix } from "./names.js";
@@ -68,6 +69,8 @@ export interface ObjectStore {
   delete(name: ObjectName): Promise<void>;
   /** Lists committed objects in the order of their names' bytes, at most `limit` on a page and possibly fewer. */
   list(prefix: Prefix, page: { readonly limit: number; readonly from?: string | undefined }): Promise<ObjectPage>;
+  /** The same store for work of a trace, which goes on in what the store asks of others. */
+  within(trace: TraceContext | undefined): ObjectStore;
   /** Throws while the store could not do its work. */
   check(): Promise<void>;
   close(): Promise<void>;

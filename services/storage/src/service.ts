@@ -12,53 +12,55 @@ import { parseCommit, parsePageSize, parseRange, parseStagedBlock } from "./requ
 /** Serves a store to whoever bears a capability for what they ask. */
 export function createStorageService(store: ObjectStore, keys: Keys): Implementation<StorageServiceDefinition> {
   return {
-    async stageBlock(request) {
+    async stageBlock(request, { trace }) {
       const object = parseObjectName("object", request.object);
       const { fence } = openCapability(keys, request.capability, { object, verb: "write" });
       const block = parseStagedBlock(request, fence);
-      await store.stage(object, block, request.data);
+      await store.within(trace).stage(object, block, request.data);
       return { block: blockMessage(block) };
     },
 
-    async commitBlocks(request) {
+    async commitBlocks(request, { trace }) {
       const object = parseObjectName("object", request.object);
       const { fence } = openCapability(keys, request.capability, { object, verb: "write" });
-      return objectMessage(await store.commit(object, parseCommit(request, fence)));
+      return objectMessage(await store.within(trace).commit(object, parseCommit(request, fence)));
     },
 
-    async discardBlocks(request) {
+    async discardBlocks(request, { trace }) {
       const object = parseObjectName("object", request.object);
       openToDiscard(keys, request.capability, object);
-      await store.discard(object);
+      await store.within(trace).discard(object);
       return {};
     },
 
-    async *readObject(request, { signal }) {
+    async *readObject(request, { signal, trace }) {
       const name = parseObjectName("object", request.object);
       openCapability(keys, request.capability, { object: name, verb: "read" });
-      const { object, bytes } = await store.open(name, parseRange(request), signal);
+      const { object, bytes } = await store.within(trace).open(name, parseRange(request), signal);
       yield { object: objectMessage(object) };
       for await (const data of bytes) yield { data };
     },
 
-    async getObject(request) {
+    async getObject(request, { trace }) {
       const object = parseObjectName("object", request.object);
       openCapability(keys, request.capability, { object, verb: "read" });
-      return objectMessage(await store.get(object));
+      return objectMessage(await store.within(trace).get(object));
     },
 
-    async deleteObject(request) {
+    async deleteObject(request, { trace }) {
       const object = parseObjectName("object", request.object);
       openCapability(keys, request.capability, { object, verb: "delete" });
-      await store.delete(object);
+      await store.within(trace).delete(object);
       return {};
     },
 
-    async listObjects(request) {
+    async listObjects(request, { trace }) {
       const prefix = parsePrefix("prefix", request.prefix);
       openCapability(keys, request.capability, { object: prefix, verb: "list" });
       const from = openPageToken(keys, prefix, request.pageToken);
-      const { objects, next } = await store.list(prefix, { limit: parsePageSize(request.pageSize), from });
+      const { objects, next } = await store
+        .within(trace)
+        .list(prefix, { limit: parsePageSize(request.pageSize), from });
       return { objects: objects.map(objectMessage), nextPageToken: mintPageToken(keys, prefix, next) };
     },
   };

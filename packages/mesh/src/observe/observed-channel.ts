@@ -4,19 +4,22 @@ import type { CallFacts, CallShape, Channel } from "../channel.js";
 import { isDomainError } from "../errors.js";
 import type { MeshObserver } from "./events.js";
 import { publishSpan } from "./spans.js";
-import { childOf } from "./trace.js";
+import { childOf, startTrace } from "./trace.js";
 
-/** A channel whose every call is told to an observer when it ends, and is a span of its scope's trace. */
+/**
+ * A channel whose every call is told to an observer when it ends, and is a span of its scope's trace, or of one of its
+ * own: all attempts of a call are in the same.
+ */
 export function observeChannel(channel: Channel, service: string, caller: string, observer: MeshObserver): Channel {
   const begin = (shape: CallShape, scope: CallScope) => {
     const method = shape.path.slice(1);
     const startMs = performance.now();
     const facts: CallFacts = { attempt: 1 };
-    const trace = scope.trace && childOf(scope.trace);
+    const trace = scope.trace ? childOf(scope.trace) : startTrace();
     const end = (code: status) => {
       const durationMs = performance.now() - startMs;
       observer.clientCall?.({ caller, service, method, code, durationMs, ...facts });
-      if (!trace?.sampled) return;
+      if (!trace.sampled) return;
       publishSpan(() => ({
         name: method,
         kind: "client",
@@ -33,7 +36,7 @@ export function observeChannel(channel: Channel, service: string, caller: string
         error: code === status.OK ? undefined : status[code],
       }));
     };
-    return { facts, scope: trace ? { ...scope, trace } : scope, end };
+    return { facts, scope: { ...scope, trace }, end };
   };
 
   return {

@@ -3,6 +3,7 @@ import type { ObjectName } from "../names.js";
 import type { StoredObject } from "../object-store.js";
 import { answered, gaveCode } from "./failure.js";
 import { toMetadata, toObject } from "./metadata.js";
+import type { TracedOptions } from "./tracing.js";
 
 /** How long a single answer is waited for. */
 const PATIENCE_MS = 30_000;
@@ -33,9 +34,10 @@ export interface Blobs {
   check(): Promise<void>;
 }
 
-export function createBlobs(container: ContainerClient): Blobs {
+/** @param traced in which trace it is done. */
+export function createBlobs(container: ContainerClient, traced: TracedOptions): Blobs {
   const client = (name: ObjectName) => container.getBlockBlobClient(name);
-  const patience = () => ({ abortSignal: AbortSignal.timeout(PATIENCE_MS) });
+  const patience = () => ({ abortSignal: AbortSignal.timeout(PATIENCE_MS), ...traced });
 
   const inContainer = async (work: () => Promise<unknown>): Promise<void> => {
     try {

@@ -6,6 +6,7 @@ import type { OpenObject, ReadRange, StoredObject } from "../object-store.js";
 import { resolveRange } from "../range.js";
 import { answered, asDomainError } from "./failure.js";
 import { toObject, type BlobFacts } from "./metadata.js";
+import type { TracedOptions } from "./tracing.js";
 
 /** How often a download is taken up again where it broke off, without a byte coming in between. */
 const RESUMPTIONS = 3;
@@ -16,6 +17,7 @@ export async function openBlob(
   name: ObjectName,
   { offset, length, ifMatch }: ReadRange,
   signal: AbortSignal,
+  traced: TracedOptions,
 ): Promise<OpenObject> {
   const identify = (facts: BlobFacts): StoredObject => {
     const object = toObject(name, facts);
@@ -23,12 +25,12 @@ export async function openBlob(
     if (ifMatch !== undefined && ifMatch !== object.etag) throw new DomainError("ETAG_MISMATCH", { resource: name });
     return object;
   };
-  const source: Source = { blob, name, signal };
+  const source: Source = { blob, name, options: { abortSignal: signal, ...traced } };
 
   const response = length === 0 ? undefined : await download(source, offset, length);
   if (!response) {
     // A range without bytes, which HTTP cannot ask for, or beyond the end.
-    const facts = await blob.getProperties({ abortSignal: signal });
+    const facts = await blob.getProperties(source.options);
     const object = identify({ ...facts, size: facts.contentLength });
     resolveRange(object, { offset, length });
     return { object, bytes: nothing() };
@@ -48,7 +50,7 @@ export async function openBlob(
 interface Source {
   readonly blob: BlobClient;
   readonly name: ObjectName;
-  readonly signal: AbortSignal;
+  readonly options: TracedOptions & { readonly abortSignal: AbortSignal };
 }
 
 /**
@@ -57,14 +59,14 @@ interface Source {
  * @param version the only version to read, as Azure names it.
  */
 async function download(
-  { blob, name, signal }: Source,
+  { blob, name, options }: Source,
   at: number,
   count: number | undefined,
   version?: string,
 ): Promise<BlobDownloadResponseParsed | undefined> {
   const conditions = version === undefined ? {} : { ifMatch: version };
   try {
-    const response = await blob.download(at, count, { abortSignal: signal, conditions, maxRetryRequests: 0 });
+    const response = await blob.download(at, count, { ...options, conditions, maxRetryRequests: 0 });
     // It may break off before anybody reads it, which without a listener would end the process.
     response.readableStreamBody?.on("error", () => undefined);
     return response;
@@ -99,7 +101,8 @@ async function* bytesOf(
       }
       if (at < end) throw new Error(`The download ended ${end - at} bytes early`);
     } catch (error) {
-      if (failures === RESUMPTIONS || isDomainError(error) || source.signal.aborted) throw asDomainError(error);
+      if (failures === RESUMPTIONS || isDomainError(error) || source.options.abortSignal.aborted)
+        throw asDomainError(error);
       response = undefined;
     }
   }

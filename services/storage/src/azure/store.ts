@@ -1,4 +1,6 @@
+import type { ContainerClient } from "@azure/storage-blob";
 import { DomainError } from "@reelmesh/mesh/errors.js";
+import type { TraceContext } from "@reelmesh/mesh/observe/trace.js";
 import { blockRecord, type Block } from "../block.js";
 import { draftObject, repeated, type Commit } from "../commit.js";
 import type { AzureAccount } from "../config.js";
@@ -9,6 +11,7 @@ import { connect } from "./connect.js";
 import { answered, gaveCode, onAzure, unavailable } from "./failure.js";
 import { toObject } from "./metadata.js";
 import { openBlob } from "./read.js";
+import { traceAzure, tracedBy } from "./tracing.js";
 
 /** How often a commit is begun anew because another one came between. */
 const COMMIT_ATTEMPTS = 5;
@@ -19,8 +22,14 @@ const COMMIT_ATTEMPTS = 5;
  * bears our metadata.
  */
 export async function openAzureStore(config: { account: AzureAccount; container: string }): Promise<ObjectStore> {
-  const container = await connect(config.account, config.container);
-  const blobs = createBlobs(container);
+  traceAzure();
+  return storeIn(await connect(config.account, config.container));
+}
+
+/** The store that a container is, for work that belongs to a trace or to none. */
+function storeIn(container: ContainerClient, trace?: TraceContext): ObjectStore {
+  const traced = tracedBy(trace);
+  const blobs = createBlobs(container, traced);
 
   const commit = async (name: ObjectName, wanted: Commit): Promise<StoredObject> => {
     const { object } = draftObject(name, wanted, new Date());
@@ -62,7 +71,7 @@ export async function openAzureStore(config: { account: AzureAccount; container:
 
   const list = async (prefix: Prefix, limit: number, from: string | undefined): Promise<ObjectPage> => {
     const pages = container
-      .listBlobsFlat({ prefix, includeMetadata: true })
+      .listBlobsFlat({ prefix, includeMetadata: true, ...traced })
       .byPage({ maxPageSize: limit, ...(from === undefined ? {} : { continuationToken: from }) });
     for await (const { segment, continuationToken } of pages) {
       const objects = segment.blobItems.flatMap(({ name, properties, metadata }) => {
@@ -78,7 +87,7 @@ export async function openAzureStore(config: { account: AzureAccount; container:
     stage: (name, block, data) => onAzure(() => blobs.stage(name, blockId(block), data)),
     commit: (name, wanted) => onAzure(() => commit(name, wanted)),
     discard: (name) => onAzure(() => discard(name)),
-    open: (name, range, signal) => onAzure(() => openBlob(blobs.client(name), name, range, signal)),
+    open: (name, range, signal) => onAzure(() => openBlob(blobs.client(name), name, range, signal, traced)),
     get: (name) =>
       onAzure(async () => {
         const found = await blobs.look(name);
@@ -87,6 +96,7 @@ export async function openAzureStore(config: { account: AzureAccount; container:
       }),
     delete: (name) => onAzure(() => blobs.delete(name)),
     list: (prefix, { limit, from }) => onAzure(() => list(prefix, limit, from)),
+    within: (within) => storeIn(container, within),
     check: () => onAzure(() => blobs.check()),
     close: () => Promise.resolve(),
   };

@@ -102,7 +102,7 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
     return damaged(name, "a block is missing");
   };
 
-  return {
+  const store: DiskStore = {
     async stage(name, block, data) {
       const draft = await onDisk(() => files.draft(data));
       try {
@@ -176,6 +176,9 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
         return { objects };
       }),
 
+    // No disk knows of traces.
+    within: () => store,
+
     check: () => onDisk(assertAnswers),
 
     sweep: (now, signal) =>
@@ -194,4 +197,5 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
       await Promise.all(removals);
     },
   };
+  return store;
 }
