@@ -27,20 +27,39 @@ export function createKeys(secrets: readonly Buffer[]): Keys {
 }
 
 /**
- * Reads `MESH_SECRET`: one secret, or two with a comma between them while rotating, each 32 bytes or more as base64
- * or hexadecimal. A process of several modules makes its own under `<data>/keys` when none is given.
+ * Reads `MESH_SECRET`, or the file that `MESH_SECRET_FILE` names: one secret, or two with a comma between them while
+ * rotating, each 32 bytes or more as base64 or hexadecimal. A process of several modules makes its own under
+ * `<data>/keys` when none is given.
  */
 export function readSecrets(environment: Environment): readonly Buffer[] {
   const given = environment.optional("MESH_SECRET");
-  if (given === undefined) {
-    if (!environment.alone) return keptSecrets(environment);
-    environment.fault("MESH_SECRET", undefined, "32 random bytes, such as `openssl rand -base64 32` prints");
+  const file = environment.optional("MESH_SECRET_FILE");
+  if (file !== undefined) return secretsInFile(environment, file, given);
+  if (given !== undefined) return spelled(environment, "MESH_SECRET", given);
+  if (!environment.alone) return keptSecrets(environment);
+  environment.fault("MESH_SECRET", undefined, "32 random bytes, such as `openssl rand -base64 32` prints");
+  return [];
+}
+
+function secretsInFile(environment: Environment, file: string, given: string | undefined): readonly Buffer[] {
+  if (given !== undefined) {
+    environment.fault("MESH_SECRET_FILE", file, "either it or MESH_SECRET, not both");
     return [];
   }
-  const parts = given.split(",");
+  try {
+    return spelled(environment, "MESH_SECRET_FILE", readFileSync(file, "utf8"));
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    environment.fault("MESH_SECRET_FILE", file, `a file that can be read (${problem})`);
+    return [];
+  }
+}
+
+function spelled(environment: Environment, variable: string, text: string): readonly Buffer[] {
+  const parts = text.split(",");
   const secrets = parts.map((part) => decode(part.trim())).filter((secret) => secret !== undefined);
   if (parts.length <= 2 && secrets.length === parts.length) return secrets;
-  environment.fault("MESH_SECRET", undefined, "one or two secrets, each 32 bytes or more as base64 or hexadecimal");
+  environment.fault(variable, undefined, "one or two secrets, each 32 bytes or more as base64 or hexadecimal");
   return [];
 }
 

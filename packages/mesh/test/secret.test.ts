@@ -64,6 +64,43 @@ describe("MESH_SECRET", () => {
   });
 });
 
+describe("MESH_SECRET_FILE", () => {
+  const fileOf = (content: string): string => {
+    const file = join(dataFolder(), "secret");
+    writeFileSync(file, content);
+    return file;
+  };
+
+  test.each([
+    ["one secret", `${SECRET}\n`, ["07".repeat(32)]],
+    ["two", `${HEX},${SECRET}\n`, [HEX, "07".repeat(32)]],
+  ])("with %s is read", (_, content, secrets) => {
+    expect(secretsOf({ MESH_SECRET_FILE: fileOf(content) })).toEqual({ secrets, faults: [] });
+  });
+
+  test("whose content is no secret is refused and never shown", () => {
+    const { secrets, faults } = secretsOf({ MESH_SECRET_FILE: fileOf("abcdefghij") });
+    expect(secrets).toEqual([]);
+    expect(faults).toEqual([{ variable: "MESH_SECRET_FILE", given: undefined, allowed: expect.any(String) }]);
+    expect(JSON.stringify(faults)).not.toContain("abcdefghij");
+  });
+
+  test("that is not there is a fault among others", () => {
+    const file = join(dataFolder(), "nowhere");
+    expect(secretsOf({ MESH_SECRET_FILE: file })).toMatchObject({
+      secrets: [],
+      faults: [{ variable: "MESH_SECRET_FILE", given: file, allowed: expect.stringContaining("ENOENT") }],
+    });
+  });
+
+  test("beside MESH_SECRET is refused", () => {
+    expect(secretsOf({ MESH_SECRET_FILE: fileOf(SECRET), MESH_SECRET: HEX })).toMatchObject({
+      secrets: [],
+      faults: [{ variable: "MESH_SECRET_FILE" }],
+    });
+  });
+});
+
 describe("a process of several modules", () => {
   test("makes a secret, keeps it for its user alone, and finds it again", () => {
     const REELMESH_DATA = join(dataFolder(), "deeper", "data");
