@@ -1,5 +1,6 @@
 import { guardDocuments } from "@reelmesh/documents/guarded.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
+import { openBus } from "@reelmesh/events/open.js";
 import { services, type AccessTable } from "@reelmesh/mesh/access.js";
 import { startLoop } from "@reelmesh/mesh/loop.js";
 import { defineModule, serve } from "@reelmesh/mesh/module.js";
@@ -34,13 +35,17 @@ export const catalog = defineModule({
   async start(config, mesh) {
     const documents = guardDocuments(await openDocuments(config.documents));
     const videos = await openVideos(documents);
-    const service = createCatalogService(videos, createPageTokens(mesh.keys), config);
+    const bus = await openBus(config.events, "catalog", mesh);
+    const service = createCatalogService(videos, createPageTokens(mesh.keys), config, (name) => {
+      bus.publish({ type: "catalog.video.changed", name });
+    });
     const purge = startLoop("purge", { everyMs: config.purgeEveryMs, log: mesh.log }, () => videos.purge(new Date()));
     return {
       services: [serve(CatalogServiceDefinition, service, ACCESS)],
       check: () => documents.ping(),
       async stop() {
         await purge.stop();
+        await bus.close();
         await documents.close();
       },
     };

@@ -19,18 +19,32 @@ import type { Video } from "./video.js";
 /** How long after the time it bears a change may be written, another replica's clock included. */
 const OVERLAP_MS = 60_000;
 
+/** Where the changes since a time begin in the order of changes, those that were written late included. */
+const keyBefore = (time: Date) => life.timeKey(new Date(time.getTime() - OVERLAP_MS), "");
+
 const newId = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 16);
 
-/** The catalogue's RPCs over its videos. */
+/**
+ * The catalogue's RPCs over its videos.
+ *
+ * @param onChange called with the name of each video that was made or changed.
+ */
 export function createCatalogService(
   videos: VideoRepository,
   pages: PageTokens,
   { keepDeletedMs }: Pick<CatalogConfig, "keepDeletedMs">,
+  onChange: (name: string) => void,
 ): Implementation<typeof CatalogServiceDefinition> {
   const load = async (id: string) => {
     const video = await videos.find(id);
     if (!video) throw life.notFound(id);
     return video;
+  };
+
+  const told = (video: Video): VideoMessage => {
+    const message = toMessage(video);
+    onChange(message.name);
+    return message;
   };
 
   /**
@@ -46,7 +60,8 @@ export function createCatalogService(
       signal.throwIfAborted();
       const video = await load(id);
       const next = transition(video, new Date());
-      if (next === video || (await videos.replace(next))) return toMessage(next);
+      if (next === video) return toMessage(video);
+      if (await videos.replace(next)) return told(next);
     }
   };
 
@@ -100,7 +115,7 @@ export function createCatalogService(
       const details = readDetails(video);
       const sizeBytes = readSize("video.size_bytes", video.sizeBytes);
       const made = { id: newId(), requestId: requestId(request), owner: principal.name, details, sizeBytes };
-      return toMessage(await videos.insert(life.createVideo(made, new Date())));
+      return told(await videos.insert(life.createVideo(made, new Date())));
     },
 
     async updateVideo({ video, updateMask }, context) {
@@ -162,9 +177,10 @@ export function createCatalogService(
 
     async listChanges(request) {
       const limit = pageSize(request.pageSize, { default: 100, max: 1000 });
-      const [after = "", again] = pages.read("changes", request.pageToken) ?? [];
-      // Whoever reaches the end starts over from a little before the time they set out, for what was written late.
-      const restart = again ?? life.timeKey(new Date(Date.now() - OVERLAP_MS), "");
+      const from = request.startTime && keyBefore(request.startTime);
+      const [after = from ?? "", again] = pages.read("changes", request.pageToken) ?? [];
+      // Whoever reaches the end starts over from the time they set out.
+      const restart = again ?? keyBefore(new Date());
       const found = await videos.listChanges({ after, limit });
       const last = found.length === limit ? found.at(-1) : undefined;
       const next = last ? [last.updateKey, restart] : [restart];

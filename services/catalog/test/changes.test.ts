@@ -60,6 +60,23 @@ describe("a follower of changes", () => {
     expect(token).not.toBe("");
   });
 
+  test("who does not need what was before begins a little before a time", async () => {
+    const ann = await running().services.as("ann");
+    const { name } = await running().createUploaded(ann);
+    const first = async (startTime: Date) => {
+      const page = await running().upload.listChanges({ startTime, pageSize: 1000 }, nobody);
+      return { names: page.videos.map((video) => video.name), token: page.nextPageToken };
+    };
+    const now = await first(new Date());
+    expect(now.names).toContain(name);
+    const later = await first(new Date(Date.now() + 120_000));
+    expect(later.names).toEqual([]);
+    const { name: next } = await running().createUploaded(ann);
+    const seen = new Set<string>();
+    await follow(later.token, 100, (video) => void seen.add(video.name));
+    expect(seen).toContain(next);
+  });
+
   test("asks with tokens from here alone, and for no negative page", async () => {
     for (const pageToken of ["x", "\0", "a.b"])
       expect(await rejection(running().upload.listChanges({ pageToken }, nobody))).toMatchObject({
@@ -78,10 +95,13 @@ describe("a change that is written later than the time it bears", () => {
     const documents = await openDocuments({ folder: folder.path });
     const videos: VideoRepository = await openVideos(documents);
     const { keys } = running().services;
-    const service = createCatalogService(videos, createPageTokens(keys), { keepDeletedMs: 0 });
+    const service = createCatalogService(videos, createPageTokens(keys), { keepDeletedMs: 0 }, () => undefined);
     const read = async (pageToken: string) => {
       const context = { ...nobody, peer: "test", log: running().services.log };
-      const { videos: found = [], nextPageToken = "" } = await service.listChanges({ pageToken, pageSize: 2 }, context);
+      const { videos: found = [], nextPageToken = "" } = await service.listChanges(
+        { pageToken, pageSize: 2, startTime: undefined },
+        context,
+      );
       return { names: found.map(({ name = "" }) => name), nextPageToken };
     };
     const stop = async () => {

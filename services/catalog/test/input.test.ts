@@ -227,7 +227,12 @@ test("settings: defaults, and every fault at once", () => {
     return { config: readConfig(environment), faults: environment.faults.map(({ variable }) => variable) };
   };
   expect(read({})).toEqual({
-    config: { documents: { folder: "data/catalog" }, purgeEveryMs: 60_000, keepDeletedMs: 86_400_000 },
+    config: {
+      documents: { folder: "data/catalog" },
+      events: "in process",
+      purgeEveryMs: 60_000,
+      keepDeletedMs: 86_400_000,
+    },
     faults: [],
   });
   const faults = ["CATALOG_PURGE_SECONDS", "CATALOG_KEEP_DELETED_SECONDS"];

@@ -1,10 +1,12 @@
 import { readDocuments } from "@reelmesh/documents/config.js";
 import type { DocumentsLocation } from "@reelmesh/documents/open.js";
+import { readEvents, type EventsLocation } from "@reelmesh/events/config.js";
 import type { Environment } from "@reelmesh/mesh/environment.js";
 
 /** The upload service's settings. */
 export interface UploadConfig {
   readonly documents: DocumentsLocation;
+  readonly events: EventsLocation;
   /** The largest file: `UPLOAD_MAX_BYTES`, default 64 GiB. */
   readonly maxBytes: number;
   /** How long an upload is kept without a new byte: `UPLOAD_EXPIRE_SECONDS`, default 24 h. */
@@ -26,6 +28,7 @@ export function readConfig(environment: Environment): UploadConfig {
     environment.integer(variable, { default: value, min, max: 365 * DAY }) * 1000;
   return {
     documents: readDocuments(environment, "upload"),
+    events: readEvents(environment),
     maxBytes: environment.integer("UPLOAD_MAX_BYTES", { default: 64 * GIB, min: 1, max: 128 * GIB }),
     keepMs: seconds("UPLOAD_EXPIRE_SECONDS", DAY),
     reconcileEveryMs: seconds("UPLOAD_RECONCILE_SECONDS", 15),

@@ -46,8 +46,10 @@ export function createFinishing(parts: {
   storage: Client<typeof StorageServiceDefinition>;
   keys: Keys;
   tokens: Tokens;
+  /** Called with the name of a video whose bytes are all in, perhaps more than once. */
+  onFinished: (video: string) => void;
 }): Finishing {
-  const { uploads, catalog, storage, keys, tokens } = parts;
+  const { uploads, catalog, storage, keys, tokens, onFinished } = parts;
 
   const capability = (upload: Pick<Upload, "video">, verbs: readonly Verb[]) =>
     mintCapability(keys, { opens: objectOf(upload), verbs, expires: new Date(Date.now() + STEP_MS) });
@@ -134,6 +136,7 @@ export function createFinishing(parts: {
         return undefined;
       }
       const finished = await uploads.advance({ _id, state: "FINISHING" }, { state: "FINISHED" });
+      onFinished(upload.video);
       return finished ?? { ...upload, state: "FINISHED" };
     },
 

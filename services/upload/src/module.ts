@@ -1,5 +1,6 @@
 import { guardDocuments } from "@reelmesh/documents/guarded.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
+import { openBus } from "@reelmesh/events/open.js";
 import { services, type AccessTable } from "@reelmesh/mesh/access.js";
 import { startLoop } from "@reelmesh/mesh/loop.js";
 import { defineModule, serve } from "@reelmesh/mesh/module.js";
@@ -34,7 +35,13 @@ export const upload = defineModule({
     const uploads = await openUploads(documents);
     const catalog = mesh.client("catalog", CatalogServiceDefinition);
     const storage = mesh.client("storage", StorageServiceDefinition);
-    const finishing = createFinishing({ uploads, catalog, storage, keys, tokens });
+    const bus = await openBus(config.events, "upload", mesh);
+    const finishing = createFinishing({
+      ...{ uploads, catalog, storage, keys, tokens },
+      onFinished: (name) => {
+        bus.publish({ type: "upload.completed", name });
+      },
+    });
     const reconciling = startLoop("uploads", { everyMs: config.reconcileEveryMs, log }, (scope) =>
       reconcileUploads({ uploads, finishing, log }, scope),
     );
@@ -57,6 +64,7 @@ export const upload = defineModule({
       check: () => documents.ping(),
       async stop() {
         await Promise.all([reconciling.stop(), sweeping.stop()]);
+        await bus.close();
         await documents.close();
       },
     };

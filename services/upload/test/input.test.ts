@@ -117,6 +117,7 @@ test("settings: defaults, and every fault at once", () => {
   expect(read({})).toEqual({
     config: {
       documents: { folder: "data/upload" },
+      events: "in process",
       maxBytes: 64 * 2 ** 30,
       keepMs: 86_400_000,
       reconcileEveryMs: 15_000,

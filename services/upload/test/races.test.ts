@@ -42,7 +42,8 @@ beforeAll(async () => {
   uploads = await openUploads(documents);
   const catalog = services.client("catalog", CatalogServiceDefinition, "upload");
   const storage = services.client("storage", StorageServiceDefinition, "upload");
-  finishing = createFinishing({ uploads, catalog, storage, keys: services.keys, tokens: services.tokens });
+  const { keys, tokens } = services;
+  finishing = createFinishing({ uploads, catalog, storage, keys, tokens, onFinished: () => undefined });
   writes = createWrites(uploads, LATER);
 });
 afterAll(async () => {
