@@ -57,7 +57,7 @@ RUN --mount=type=cache,target=/root/.npm \
 FROM ${NODE_IMAGE} AS runtime
 # The first process: hands signals on, and takes in the children that others leave behind.
 RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
-  && ln -s /app/cli/bin/reelmesh.js /usr/local/bin/reelmesh && install -d -o 1000 -g 1000 /run/reelmesh
+  && ln -s /app/cli/bin/reelmesh.js /usr/local/bin/reelmesh
 
 FROM runtime AS runtime-ffmpeg
 RUN apt-get update && apt-get install --yes --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
