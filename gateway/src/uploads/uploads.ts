@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DomainError } from "@reelmesh/mesh/errors.js";
+import { traceRequest } from "@reelmesh/mesh/observe/http-trace.js";
 import { EdgeError } from "../problem.js";
 import { requestIdOf, type PrincipalOf } from "../scope.js";
 import type { EdgeHandler } from "../server.js";
@@ -43,6 +44,7 @@ export function createUploadsHandler(clients: UploadClients, principalOf: Princi
 /** The scopes of a request's calls. They outlive a client that leaves: what arrived is still kept. */
 function scopesOf(request: IncomingMessage, response: ServerResponse, principalOf: PrincipalOf): NextScope {
   const requestId = requestIdOf(request, response);
+  const trace = traceRequest(request, response, "gateway");
   const { signal } = new AbortController();
-  return async () => ({ requestId, signal, ...(await principalOf(request)) });
+  return async () => ({ requestId, signal, trace, ...(await principalOf(request)) });
 }

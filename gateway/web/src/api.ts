@@ -11,6 +11,7 @@ import {
   type Visibility,
 } from "./model.js";
 import { parseProblem, Problem } from "./problem.js";
+import { newTraceparent } from "./trace.js";
 
 const ROOT = "/api/v1";
 const PATIENCE_MS = 30_000;
@@ -33,7 +34,11 @@ async function answered(path: string, init: RequestInit): Promise<Response> {
 async function request(path: string, method = "GET", body?: unknown): Promise<unknown> {
   const response = await answered(path, {
     method,
-    headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: {
+      accept: "application/json",
+      traceparent: newTraceparent(),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const answer = await response.text();

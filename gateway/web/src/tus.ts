@@ -2,6 +2,7 @@ import { DetailedError, Upload } from "tus-js-client";
 import { idOf, type Visibility } from "./model.js";
 import { parseProblem, type Problem } from "./problem.js";
 import { FIRST_CHUNK_BYTES, nextChunkBytes } from "./upload-progress.js";
+import { newTraceparent } from "./trace.js";
 import { videoType } from "./media-types.js";
 import { isPassing } from "./upload-files.js";
 
@@ -68,7 +69,8 @@ export async function createTransfer(request: TransferRequest): Promise<Transfer
     metadata: { filename: file.name, filetype, title: request.title, visibility: request.visibility },
     fingerprint: async () => ["reelmesh", file.name, file.size, file.lastModified].join("-"),
     removeFingerprintOnSuccess: true,
-    onBeforeRequest: () => {
+    onBeforeRequest: (sent) => {
+      sent.setHeader("traceparent", newTraceparent());
       chunkStartMs = performance.now();
     },
     onAfterResponse: (_, response) => {

@@ -1,59 +1,23 @@
-import { once } from "node:events";
-import { createServer, request, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
 import { randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { subscribeToSpans, type Span } from "@reelmesh/mesh/observe/spans.js";
 import { parseTraceparent, startTrace } from "@reelmesh/mesh/observe/trace.js";
 import { startAzurite, type Azurite } from "./azurite.js";
+import { startRecordingProxy, type RecordingProxy } from "./recording-proxy.js";
 import { startStorage, until, type RunningStorage } from "./running.js";
 import { blockOf } from "./support.js";
 
-/** What the object store was asked. */
-interface Asked {
-  readonly method: string | undefined;
-  readonly headers: IncomingHttpHeaders;
-}
-
-/** Passes requests on to Azurite, and keeps what they bear. */
-async function startProxy(port: number) {
-  const asked: Asked[] = [];
-  const server = createServer((incoming, response) => {
-    const { method, url, headers } = incoming;
-    asked.push({ method, headers });
-    const passed = request({ host: "127.0.0.1", port, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    passed.on("error", () => response.destroy());
-    incoming.pipe(passed);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address: AddressInfo | string | null = server.address();
-  return {
-    asked,
-    port: typeof address === "object" && address !== null ? address.port : 0,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
-    },
-  };
-}
-
 describe("a trace goes on to the object store", () => {
   let azurite: Azurite;
-  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let proxy: RecordingProxy;
   let storage: RunningStorage;
   const spans: Span[] = [];
   let unsubscribe: () => void;
 
   beforeAll(async () => {
     azurite = await startAzurite();
-    proxy = await startProxy(azurite.port);
-    const connection = azurite.connectionString.replace(`:${azurite.port}/`, `:${proxy.port}/`);
-    storage = await startStorage({ AZURE_STORAGE_CONNECTION_STRING: connection });
+    proxy = await startRecordingProxy(azurite);
+    storage = await startStorage({ AZURE_STORAGE_CONNECTION_STRING: proxy.connectionString });
     unsubscribe = subscribeToSpans((span) => spans.push(span));
   });
   afterAll(async () => {
