@@ -36,6 +36,15 @@ export const ERRORS = {
   },
   OBJECT_DAMAGED: { code: status.DATA_LOSS, message: "{resource} is damaged: {problem}." },
   STORE_UNAVAILABLE: { code: status.UNAVAILABLE, message: "The store does not answer: try again shortly." },
+  NEWER_DATA: {
+    code: status.UNAVAILABLE,
+    message:
+      "{resource} was written by a newer version (schema {schema}, this one knows {known}): update this service.",
+  },
+  RESTORING: {
+    code: status.UNAVAILABLE,
+    message: "A backup is being restored: everything answers when `reelmesh admin restore` has ended.",
+  },
   SERVICE_UNAVAILABLE: {
     code: status.UNAVAILABLE,
     message: "The service {service} does not answer: try again shortly.",

@@ -40,6 +40,11 @@ export function blockRecord(block: Block): Buffer {
   return record;
 }
 
+/** All blocks of records that lie one after the other. */
+export function blocksOf(records: Buffer): readonly Block[] {
+  return Array.from({ length: records.length / RECORD_BYTES }, (_, index) => blockAt(records, index * RECORD_BYTES));
+}
+
 /** The block whose record starts at `at`. */
 export function blockAt(records: Buffer, at: number): Block {
   const id = `${records.toString("hex", at, at + 4)}-${records.toString("hex", at + 4, at + 8)}`;

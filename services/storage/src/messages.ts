@@ -6,8 +6,18 @@ import type { Block } from "./block.js";
 import type { StoredObject } from "./object-store.js";
 
 /** An object as the contract says it. */
-export function objectMessage({ name, size, etag, contentType, composite, createTime }: StoredObject): ObjectMessage {
-  return { name, sizeBytes: BigInt(size), etag, contentType, compositeSha256: view(composite), createTime };
+export function objectMessage(object: StoredObject, blocks: readonly Block[] = []): ObjectMessage {
+  const { name, size, etag, contentType, composite, createTime } = object;
+  const compositeSha256 = view(composite);
+  return {
+    name,
+    sizeBytes: BigInt(size),
+    etag,
+    contentType,
+    compositeSha256,
+    createTime,
+    blocks: blocks.map(blockMessage),
+  };
 }
 
 /** A block as the contract says it. */

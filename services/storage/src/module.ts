@@ -1,4 +1,5 @@
 import { defineModule, serve } from "@reelmesh/mesh/module.js";
+import { serveSweeps } from "@reelmesh/mesh/sweep.js";
 import { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
 import { access } from "./access.js";
 import { readConfig } from "./config.js";
@@ -14,7 +15,10 @@ export const storage = defineModule({
   async start(config, mesh) {
     const store = await openStore(config, mesh.log);
     return {
-      services: [serve(StorageServiceDefinition, createStorageService(store, mesh.keys), access)],
+      services: [
+        serve(StorageServiceDefinition, createStorageService(store, mesh.keys), access),
+        serveSweeps(store.sweeps),
+      ],
       check: () => store.check(),
       stop: () => store.close(),
     };

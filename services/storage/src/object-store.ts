@@ -1,4 +1,5 @@
 import type { TraceContext } from "@reelmesh/mesh/observe/trace.js";
+import type { Sweep } from "@reelmesh/mesh/sweep.js";
 import type { Block } from "./block.js";
 import type { Commit } from "./commit.js";
 import type { ObjectName, Prefix } from "./names.js";
@@ -65,6 +66,8 @@ export interface ObjectStore {
   open(name: ObjectName, range: ReadRange, signal: AbortSignal): Promise<OpenObject>;
   /** Throws RESOURCE_NOT_FOUND, OBJECT_DAMAGED. */
   get(name: ObjectName): Promise<StoredObject>;
+  /** The same with the blocks that it is made of, in the order of its bytes. Throws as `get` does. */
+  describe(name: ObjectName): Promise<{ readonly object: StoredObject; readonly blocks: readonly Block[] }>;
   /** Deletes an object and what is staged for it, if there is any. */
   delete(name: ObjectName): Promise<void>;
   /** Lists committed objects in the order of their names' bytes, at most `limit` on a page and possibly fewer. */
@@ -73,5 +76,7 @@ export interface ObjectStore {
   within(trace: TraceContext | undefined): ObjectStore;
   /** Throws while the store could not do its work. */
   check(): Promise<void>;
+  /** What has to be removed in time that the store behind does not remove by itself. */
+  readonly sweeps: readonly Sweep[];
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-import { startLoop } from "@reelmesh/mesh/loop.js";
 import type { Mesh } from "@reelmesh/mesh/module.js";
+import { startSweeping } from "@reelmesh/mesh/sweep.js";
 import type { StorageConfig } from "./config.js";
 import type { ObjectStore } from "./object-store.js";
 
@@ -18,13 +18,11 @@ export function openStore(config: StorageConfig, log: Mesh["log"]): Promise<Obje
 async function openSweptDisk(folder: string, log: Mesh["log"]): Promise<ObjectStore> {
   const { openDiskStore } = await import("./disk/store.js");
   const store = await openDiskStore(folder);
-  const sweeping = startLoop("sweep", { everyMs: SWEEP_EVERY_MS, log }, ({ signal }) =>
-    store.sweep(new Date(), signal),
-  );
+  const loops = store.sweeps.map((sweep) => startSweeping(sweep, { everyMs: SWEEP_EVERY_MS, log }));
   return {
     ...store,
     async close() {
-      await sweeping.stop();
+      await Promise.all(loops.map((loop) => loop.stop()));
       await store.close();
     },
   };

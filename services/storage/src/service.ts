@@ -44,7 +44,9 @@ export function createStorageService(store: ObjectStore, keys: Keys): Implementa
     async getObject(request, { trace }) {
       const object = parseObjectName("object", request.object);
       openCapability(keys, request.capability, { object, verb: "read" });
-      return objectMessage(await store.within(trace).get(object));
+      if (!request.withBlocks) return objectMessage(await store.within(trace).get(object));
+      const described = await store.within(trace).describe(object);
+      return objectMessage(described.object, described.blocks);
     },
 
     async deleteObject(request, { trace }) {
@@ -61,7 +63,10 @@ export function createStorageService(store: ObjectStore, keys: Keys): Implementa
       const { objects, next } = await store
         .within(trace)
         .list(prefix, { limit: parsePageSize(request.pageSize), from });
-      return { objects: objects.map(objectMessage), nextPageToken: mintPageToken(keys, prefix, next) };
+      return {
+        objects: objects.map((object) => objectMessage(object)),
+        nextPageToken: mintPageToken(keys, prefix, next),
+      };
     },
   };
 }

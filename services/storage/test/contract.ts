@@ -62,6 +62,23 @@ export function describeObjectStore(open: () => Promise<StoreUnderTest>): void {
       expect(await store.list(prefixOf(name.replace(/object$/, "")), { limit: 10 })).toEqual({ objects: [] });
     });
 
+    test("an object made again of the blocks that it is described by is the same version", async () => {
+      const name = fresh();
+      const { object, blocks } = await storeRandom(store, name, [10, 20, 5], 3);
+      const described = await store.describe(name);
+      expect(described).toEqual({ object, blocks: blocks.map((block) => ({ ...block, sha256: block.sha256 })) });
+      const copy = fresh();
+      const bytes = await readAll(store, name);
+      let at = 0;
+      for (const block of described.blocks) await store.stage(copy, block, bytes.subarray(at, (at += block.size)));
+      const made = await store.commit(copy, { blocks: described.blocks, ...TYPE });
+      expect({ etag: made.etag, composite: made.composite }).toEqual({
+        etag: object.etag,
+        composite: object.composite,
+      });
+      expect(await reasonOf(store.describe(fresh()))).toBe("RESOURCE_NOT_FOUND");
+    });
+
     test("an object may be empty", async () => {
       const name = fresh();
       const object = await store.commit(name, { blocks: [], ...TYPE });

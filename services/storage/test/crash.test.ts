@@ -9,7 +9,7 @@ import { build, type BuildOptions } from "esbuild";
 import { STAGED_LIFE_MS } from "../src/block.js";
 import { openDiskStore, type DiskStore } from "../src/disk/store.js";
 import { blocksOf } from "./crash-content.js";
-import { objectName, readAll, temporaryFolder } from "./support.js";
+import { objectName, readAll, swept, temporaryFolder } from "./support.js";
 
 const KILLS = 12;
 
@@ -83,7 +83,7 @@ test("a writer killed at any moment leaves every object as it was before or as i
 
   // What the crashes left over is removed in time, and nothing else is.
   const store = await openDiskStore(objects);
-  await store.sweep(new Date(Date.now() + STAGED_LIFE_MS + 60_000), new AbortController().signal);
+  await swept(store.sweep(new Date(Date.now() + STAGED_LIFE_MS + 60_000), new AbortController().signal));
   await store.close();
   const versionsLeft = [...known.values()].filter((version) => version > 0);
   const entries = await readdir(objects, { recursive: true, withFileTypes: true });

@@ -12,6 +12,7 @@ import {
   reasonOf,
   stageRandom,
   storeRandom,
+  swept,
   temporaryFolder,
 } from "./support.js";
 
@@ -83,7 +84,7 @@ describe("a folder on disk", () => {
     await mkdir(join(folder.path, ".trash", "deleted"));
     await writeFile(join(folder.path, ".trash", "deleted", "block"), "of an object");
     const again = await openDiskStore(folder.path);
-    await again.sweep(new Date(), never);
+    await swept(again.sweep(new Date(), never));
     await again.close();
     expect(await files()).toEqual([]);
   });
@@ -93,9 +94,11 @@ describe("a folder on disk", () => {
     await stageRandom(store, name, [20], 2);
     const other = objectName("videos/b");
     const staged = await stageRandom(store, other, [30]);
-    await store.sweep(new Date(Date.now() + STAGED_LIFE_MS - 60_000), never);
+    await swept(store.sweep(new Date(Date.now() + STAGED_LIFE_MS - 60_000), never));
     expect(await blockFiles()).toHaveLength(3);
-    await store.sweep(weekLater(), never);
+    expect(await swept(store.sweep(weekLater(), never, { dryRun: true }))).toEqual([name, other].sort());
+    expect(await blockFiles()).toHaveLength(3);
+    expect(await swept(store.sweep(weekLater(), never))).toEqual([name, other].sort());
     expect(await blockFiles()).toHaveLength(1);
     expect(await readAll(store, name)).toEqual(kept.bytes);
     expect(await reasonOf(store.commit(other, { blocks: staged.blocks, ...TYPE }))).toBe("BLOCK_NOT_STAGED");

@@ -66,3 +66,10 @@ export async function reasonOf(work: Promise<unknown>): Promise<Reason | undefin
     throw error;
   }
 }
+
+/** All that a sweep yields. */
+export async function swept(names: AsyncIterable<ObjectName>): Promise<ObjectName[]> {
+  const all: ObjectName[] = [];
+  for await (const name of names) all.push(name);
+  return all;
+}

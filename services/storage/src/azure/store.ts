@@ -1,8 +1,8 @@
 import type { ContainerClient } from "@azure/storage-blob";
 import { DomainError } from "@reelmesh/mesh/errors.js";
 import type { TraceContext } from "@reelmesh/mesh/observe/trace.js";
-import { blockRecord, type Block } from "../block.js";
-import { draftObject, repeated, type Commit } from "../commit.js";
+import { blockRecord, blocksOf, type Block } from "../block.js";
+import { draftObject, etagOf, repeated, type Commit } from "../commit.js";
 import type { AzureAccount } from "../config.js";
 import { isObjectName, type ObjectName, type Prefix } from "../names.js";
 import type { ObjectPage, ObjectStore, StoredObject } from "../object-store.js";
@@ -57,6 +57,19 @@ function storeIn(container: ContainerClient, trace?: TraceContext): ObjectStore 
     if (missing) throw new DomainError("BLOCK_NOT_STAGED", { block: missing.id, resource: name });
   };
 
+  /** Asked in two questions, between which it may be replaced. */
+  const describe = async (name: ObjectName) => {
+    for (let attempt = 1; attempt <= COMMIT_ATTEMPTS; attempt++) {
+      const found = await blobs.look(name);
+      if (!found?.object) throw new DomainError("RESOURCE_NOT_FOUND", { resource: name });
+      const { object } = found;
+      const ids = await blobs.blocks(name, "committed");
+      const records = Buffer.concat(ids.map((id) => Buffer.from(id, "base64")));
+      if (etagOf(records, object.contentType) === object.etag) return { object, blocks: blocksOf(records) };
+    }
+    throw new DomainError("OBJECT_DAMAGED", { resource: name, problem: "its blocks are not what was committed" });
+  };
+
   const discard = async (name: ObjectName): Promise<void> => {
     if ((await blobs.blocks(name, "uncommitted")).length === 0) return;
     const found = await blobs.look(name);
@@ -94,10 +107,13 @@ function storeIn(container: ContainerClient, trace?: TraceContext): ObjectStore 
         if (!found?.object) throw new DomainError("RESOURCE_NOT_FOUND", { resource: name });
         return found.object;
       }),
+    describe: (name) => onAzure(() => describe(name)),
     delete: (name) => onAzure(() => blobs.delete(name)),
     list: (prefix, { limit, from }) => onAzure(() => list(prefix, limit, from)),
     within: (within) => storeIn(container, within),
     check: () => onAzure(() => blobs.check()),
+    // Azure forgets staged blocks after a week.
+    sweeps: [],
     close: () => Promise.resolve(),
   };
 }

@@ -34,14 +34,19 @@ export async function assertBlocksThere(root: string, name: ObjectName, blocks: 
   if (missing) throw new DomainError("BLOCK_NOT_STAGED", { block: missing.id, resource: name });
 }
 
-/** Removes all blocks of an object but those whose records are given. */
-export async function removeOtherBlocks(root: string, name: ObjectName, records: Buffer): Promise<void> {
+/** The files of all blocks of an object but those whose records are given. */
+export async function otherBlocks(root: string, name: ObjectName, records: Buffer): Promise<readonly string[]> {
   const folder = objectFolder(root, name);
   const keep = new Set<string>();
   for (let at = 0; at < records.length; at += RECORD_BYTES)
     keep.add(recordFile(records.subarray(at, at + RECORD_BYTES)));
-  for (const file of (await unlessMissing(readdir(folder))) ?? [])
-    if (isBlockFile(file) && !keep.has(file)) await rm(join(folder, file), { force: true });
+  const files = (await unlessMissing(readdir(folder))) ?? [];
+  return files.filter((file) => isBlockFile(file) && !keep.has(file)).map((file) => join(folder, file));
+}
+
+/** Removes these. */
+export async function removeOtherBlocks(root: string, name: ObjectName, records: Buffer): Promise<void> {
+  for (const file of await otherBlocks(root, name, records)) await rm(file, { force: true });
 }
 
 /** Removes a folder under the root and those above it as far as they are empty. */

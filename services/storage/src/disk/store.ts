@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DomainError } from "@reelmesh/mesh/errors.js";
-import { STAGED_LIFE_MS } from "../block.js";
+import { blocksOf, STAGED_LIFE_MS } from "../block.js";
 import { draftObject, repeated } from "../commit.js";
 import type { ObjectName } from "../names.js";
 import type { ObjectStore, StoredObject } from "../object-store.js";
@@ -11,15 +11,25 @@ import { asDomainError, damaged, failedWith, onDisk, unlessMissing } from "./fai
 import { createDurableFiles, makeFolders, syncFolder } from "./files.js";
 import { blockFile, DRAFTS, MANIFEST, objectFolder, TRASH } from "./layout.js";
 import { encodeManifest } from "./manifest.js";
-import { assertBlocksThere, readManifest, readObject, removeEmptyFolders, removeOtherBlocks } from "./object-folder.js";
+import {
+  assertBlocksThere,
+  otherBlocks,
+  readManifest,
+  readObject,
+  removeEmptyFolders,
+  removeOtherBlocks,
+} from "./object-folder.js";
 import { createKeyedQueue } from "./queue.js";
 import { BlockMissing, readSlices } from "./read.js";
 import { walkObjects } from "./walk.js";
 
 /** A store on disk. */
 export interface DiskStore extends ObjectStore {
-  /** Removes what is deleted but still on disk, and blocks that were staged more than a week before `now`. */
-  sweep(now: Date, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes what is deleted but still on disk, and blocks that were staged more than a week before `now`. Yields the
+   * names of the objects that such blocks were staged for.
+   */
+  sweep(now: Date, signal: AbortSignal, options?: { dryRun: boolean }): AsyncGenerator<ObjectName>;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -102,6 +112,27 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
     return damaged(name, "a block is missing");
   };
 
+  const isLongStaged = async (name: ObjectName, now: Date) => {
+    const lastChange = await unlessMissing(stat(objectFolder(root, name)));
+    if (!lastChange || lastChange.mtimeMs >= now.getTime() - STAGED_LIFE_MS) return false;
+    const current = await readManifest(root, name);
+    return !current || (await otherBlocks(root, name, current.records)).length > 0;
+  };
+
+  async function* sweep(now: Date, signal: AbortSignal, { dryRun } = { dryRun: false }) {
+    for (const taken of dryRun ? [] : await onDisk(() => readdir(trash)))
+      await onDisk(() => rm(join(trash, taken), { recursive: true, force: true }));
+    for await (const name of walkObjects(root, "")) {
+      signal.throwIfAborted();
+      const swept = await changing(name, async () => {
+        const long = await isLongStaged(name, now);
+        if (long && !dryRun) await forgetStaged(name);
+        return long;
+      });
+      if (swept) yield name;
+    }
+  }
+
   const store: DiskStore = {
     async stage(name, block, data) {
       const draft = await onDisk(() => files.draft(data));
@@ -149,6 +180,13 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
         return object;
       }),
 
+    describe: (name) =>
+      onDisk(async () => {
+        const found = await readManifest(root, name);
+        if (!found) throw await absent(name);
+        return { object: found.object, blocks: blocksOf(found.records) };
+      }),
+
     delete: (name) =>
       changing(name, async () => {
         const objectsFolder = objectFolder(root, name);
@@ -181,17 +219,8 @@ export async function openDiskStore(folder: string): Promise<DiskStore> {
 
     check: () => onDisk(assertAnswers),
 
-    sweep: (now, signal) =>
-      onDisk(async () => {
-        for (const taken of await readdir(trash)) await rm(join(trash, taken), { recursive: true, force: true });
-        for await (const name of walkObjects(root, "")) {
-          signal.throwIfAborted();
-          await changing(name, async () => {
-            const lastChange = await unlessMissing(stat(objectFolder(root, name)));
-            if (lastChange && lastChange.mtimeMs < now.getTime() - STAGED_LIFE_MS) await forgetStaged(name);
-          });
-        }
-      }),
+    sweep,
+    sweeps: [{ name: "blocks never committed", run: ({ signal }, options) => sweep(new Date(), signal, options) }],
 
     async close() {
       await Promise.all(removals);
