@@ -3,6 +3,7 @@ import type { Mesh } from "@reelmesh/mesh/module.js";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import helmet from "helmet";
 import type { RequestListener } from "node:http";
+import { EVENTS_DESCRIPTION, EVENTS_PATH } from "./events/description.js";
 import { checkRequest } from "./guard.js";
 import { createJsonHandler, type JsonOptions } from "./json/handler.js";
 import { compileRoutes } from "./json/routes.js";
@@ -10,12 +11,15 @@ import { describeApi } from "./openapi/document.js";
 import { createPages } from "./pages.js";
 import { EdgeError, sendProblem } from "./problem.js";
 import { requestIdOf, type PrincipalOf } from "./scope.js";
+import type { EdgeHandler } from "./server.js";
 
 export interface AppOptions {
   /** The contracts whose google.api.http rules are served; see readContracts. */
   readonly contracts: FileRegistry;
   readonly callerOf: JsonOptions["callerOf"];
   readonly principalOf: PrincipalOf;
+  /** Serves the event stream. */
+  readonly events: EdgeHandler;
   /** Hosts to answer for besides loopback names; see checkRequest. */
   readonly allowedHosts: readonly string[];
   /** The web application's build, an absolute path. */
@@ -29,12 +33,15 @@ export interface AppOptions {
 const BODY_LIMIT_BYTES = 256 * 1024;
 const TIMEOUT_MS = 15_000;
 
-/** The edge but for uploads and media: the JSON API, its description, and the pages, all guarded by checkRequest. */
+/**
+ * The edge but for uploads and media: the JSON API, its description, the event stream, and the pages, all guarded by
+ * checkRequest.
+ */
 export function createApp(options: AppOptions): RequestListener {
-  const { contracts, callerOf, principalOf, allowedHosts, webFolder, log, timeoutMs = TIMEOUT_MS } = options;
+  const { contracts, callerOf, principalOf, events, allowedHosts, webFolder, log, timeoutMs = TIMEOUT_MS } = options;
   const routes = compileRoutes(contracts);
   const answer = createJsonHandler({ routes, callerOf, principalOf, bodyLimitBytes: BODY_LIMIT_BYTES, timeoutMs });
-  const description = Buffer.from(JSON.stringify(describeApi(routes)));
+  const description = Buffer.from(JSON.stringify(describeApi(routes, { [EVENTS_PATH]: EVENTS_DESCRIPTION })));
 
   const app = express();
   app.disable("x-powered-by");
@@ -51,6 +58,7 @@ export function createApp(options: AppOptions): RequestListener {
     response.type("json").set("cache-control", "no-cache").send(description);
   });
   app.all(["/healthz", "/api/openapi.json"], onlyReads);
+  app.all(EVENTS_PATH, events);
   app.use("/api", (request, response) => answer(request, response, request.originalUrl));
   app.use(createPages(webFolder));
   app.use(createErrorHandler(log));

@@ -1,3 +1,4 @@
+import { readEvents, type EventsLocation } from "@reelmesh/events/config.js";
 import type { Environment, ListenAddress } from "@reelmesh/mesh/environment.js";
 
 /** The edge's settings. */
@@ -6,6 +7,11 @@ export interface GatewayConfig {
   readonly listen: ListenAddress;
   /** Names the edge answers to besides loopback's: `GATEWAY_HOSTS`, comma separated. */
   readonly hosts: readonly string[];
+  readonly events: EventsLocation;
+  /** How many pages are told of changes at a time: `GATEWAY_EVENT_STREAMS`, default 2000. */
+  readonly eventStreams: number;
+  /** How often it looks for changes that no event told of: `GATEWAY_CATCH_UP_SECONDS`, default 10. */
+  readonly catchUpEveryMs: number;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -22,7 +28,14 @@ export function readConfig(environment: Environment): GatewayConfig {
       "a loopback address, or GATEWAY_WITHOUT_ACCOUNTS=allow: whoever reaches the edge owns every video",
     );
   }
-  return { listen, hosts: readHosts(environment) };
+  const catchUpSeconds = environment.integer("GATEWAY_CATCH_UP_SECONDS", { default: 10, min: 1, max: 3600 });
+  return {
+    listen,
+    hosts: readHosts(environment),
+    events: readEvents(environment),
+    eventStreams: environment.integer("GATEWAY_EVENT_STREAMS", { default: 2000, min: 0, max: 100_000 }),
+    catchUpEveryMs: catchUpSeconds * 1000,
+  };
 }
 
 function readHosts(environment: Environment): readonly string[] {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openBus } from "@reelmesh/events/open.js";
 import { defineModule } from "@reelmesh/mesh/module.js";
 import { image } from "@reelmesh/proto/image.js";
 import { CatalogServiceDefinition } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
@@ -7,6 +8,9 @@ import { StreamingServiceDefinition } from "@reelmesh/proto/reelmesh/streaming/v
 import { UploadServiceDefinition } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 import { createApp } from "./app.js";
 import { readConfig } from "./config.js";
+import { followChanges } from "./events/catch-up.js";
+import { createEventStreams } from "./events/event-streams.js";
+import { createEventsHandler } from "./events/events.js";
 import { readContracts } from "./json/contracts.js";
 import { createLocalUser } from "./local-user.js";
 import { createAccessCache } from "./media/access-cache.js";
@@ -29,14 +33,18 @@ export const gateway = defineModule({
   name: "gateway",
   clients: ["catalog", "upload", "streaming", "storage"],
   config: readConfig,
-  async start({ listen, hosts }, mesh) {
+  async start({ listen, hosts, events, eventStreams, catchUpEveryMs }, mesh) {
     const { log } = mesh;
     const principalOf = createLocalUser(mesh.tokens);
     const storage = mesh.client("storage", StorageServiceDefinition);
     const uploads = mesh.client("upload", UploadServiceDefinition);
     const accesses = createAccessCache(mesh.client("streaming", StreamingServiceDefinition));
+    const catalog = mesh.client("catalog", CatalogServiceDefinition);
+    const contracts = readContracts(image);
+    const streams = createEventStreams({ catalog, contracts, mesh, most: eventStreams });
     const pages = createApp({
-      contracts: readContracts(image),
+      contracts,
+      events: createEventsHandler(streams, principalOf),
       callerOf: (service) => mesh.rawCaller(SERVED_BY.get(service) ?? service),
       principalOf,
       allowedHosts: hosts,
@@ -48,6 +56,24 @@ export const gateway = defineModule({
       ["uploads", createUploadsHandler({ uploads, storage }, principalOf)],
     ]);
     const edge = await startEdge({ listen, hosts, paths, pages, log });
-    return { listening: edge.address, stop: () => edge.close(GRACE_MS) };
+    const onChange = async (video: string) => {
+      accesses.forgetVideo(video);
+      await streams.changed(video);
+    };
+    const changes = followChanges({ catalog, everyMs: catchUpEveryMs, log, onChange });
+    const bus = await openBus(events, "gateway", mesh);
+    bus.subscribe(["catalog.video.changed", "upload.completed"], ({ name }) => onChange(name), {
+      onHearing: () => {
+        changes.nudge();
+      },
+    });
+    return {
+      listening: edge.address,
+      async stop() {
+        streams.close();
+        await edge.close(GRACE_MS);
+        await Promise.all([changes.stop(), bus.close()]);
+      },
+    };
   },
 });

@@ -9,7 +9,16 @@ function read(variables: Readonly<Record<string, string>>) {
 }
 
 test("without any variable the edge is on loopback, port 8080", () => {
-  expect(read({})).toEqual({ config: { listen: { host: "127.0.0.1", port: 8080 }, hosts: [] }, faults: [] });
+  expect(read({})).toEqual({
+    config: {
+      listen: { host: "127.0.0.1", port: 8080 },
+      hosts: [],
+      events: "in process",
+      eventStreams: 2000,
+      catchUpEveryMs: 10_000,
+    },
+    faults: [],
+  });
 });
 
 describe("where it listens", () => {
@@ -71,6 +80,8 @@ describe("what cannot be used", () => {
     ["GATEWAY_HOSTS", "*"],
     ["GATEWAY_HOSTS", "example.org:port"],
     ["GATEWAY_WITHOUT_ACCOUNTS", "yes"],
+    ["GATEWAY_EVENT_STREAMS", "-1"],
+    ["GATEWAY_CATCH_UP_SECONDS", "0"],
   ])("%s=%s", (variable, given) => {
     expect(read({ [variable]: given }).faults).toMatchObject([{ variable, given }]);
   });

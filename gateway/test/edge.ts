@@ -51,6 +51,7 @@ export async function startEdge(
   const app = createApp({
     callerOf: () => call,
     principalOf: () => ({}),
+    events: () => Promise.reject(new Error("nobody listens here")),
     allowedHosts: [],
     webFolder: tmpdir() + "/there-is-no-such-folder",
     log: { error: (...entry: unknown[]) => void logged.push(entry) },

@@ -5,7 +5,8 @@ import type {
   StreamingServiceDefinition,
 } from "@reelmesh/proto/reelmesh/streaming/v1/streaming_service.js";
 
-const REMEMBERED = 10_000;
+/** Of how many videos, and how many accesses to each. */
+const REMEMBERED = { videos: 1000, accesses: 1000 };
 
 /** Which medium, and by what right. */
 export interface MediaRequest {
@@ -21,31 +22,57 @@ export interface AccessCache {
   open(request: MediaRequest, scope: CallScope): Promise<OpenMediaResponse>;
   /** Forgets an access that turned out to be out of date. */
   forget(request: MediaRequest): void;
+  /** Forgets all access to a video, also what is being found out at the moment. */
+  forgetVideo(video: string): void;
+}
+
+interface Held {
+  readonly access: OpenMediaResponse;
+  readonly untilMs: number;
 }
 
 export function createAccessCache(
-  streaming: Client<typeof StreamingServiceDefinition>,
+  streaming: Pick<Client<typeof StreamingServiceDefinition>, "openMedia">,
   now: () => number = Date.now,
 ): AccessCache {
-  const known = new Map<string, { access: OpenMediaResponse; untilMs: number }>();
+  const known = new Map<string, Map<string, Held>>();
+
+  const accessesTo = (video: string) => {
+    const accesses = known.get(video) ?? new Map<string, Held>();
+    known.delete(video);
+    makeRoom(known, REMEMBERED.videos);
+    known.set(video, accesses);
+    return accesses;
+  };
+
   return {
     async open(request, scope) {
+      const accesses = accessesTo(request.video);
       const key = keyOf(request);
-      const held = known.get(key);
+      const held = accesses.get(key);
       if (held && held.untilMs > now()) return held.access;
+      // Where the video is forgotten meanwhile, the answer is kept in a map that nobody looks into any longer.
       const access = await streaming.openMedia(request, scope);
-      known.delete(key);
-      const [oldest] = known.keys();
-      if (known.size >= REMEMBERED && oldest !== undefined) known.delete(oldest);
-      known.set(key, { access, untilMs: access.expireTime?.getTime() ?? 0 });
+      accesses.delete(key);
+      makeRoom(accesses, REMEMBERED.accesses);
+      accesses.set(key, { access, untilMs: access.expireTime?.getTime() ?? 0 });
       return access;
     },
     forget(request) {
-      known.delete(keyOf(request));
+      known.get(request.video)?.delete(keyOf(request));
+    },
+    forgetVideo(video) {
+      known.delete(video);
     },
   };
 }
 
-function keyOf({ video, grant, item }: MediaRequest): string {
-  return `${video} ${grant} ${item}`;
+/** Drops the oldest where there are `most`. */
+function makeRoom(map: Map<string, unknown>, most: number): void {
+  const [oldest] = map.keys();
+  if (map.size >= most && oldest !== undefined) map.delete(oldest);
+}
+
+function keyOf({ grant, item }: MediaRequest): string {
+  return `${grant} ${item}`;
 }

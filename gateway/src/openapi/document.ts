@@ -9,8 +9,12 @@ import { createSchemas, type Schemas } from "./schemas.js";
 /** The only methods that OpenAPI 3.1 can describe. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]);
 
-/** Describes the routes as an OpenAPI 3.1 document; those of other methods than it knows are left out. */
-export function describeApi(routes: readonly Route[]): JsonObject {
+/**
+ * Describes the routes as an OpenAPI 3.1 document; those of other methods than it knows are left out.
+ *
+ * @param others paths that no contract describes.
+ */
+export function describeApi(routes: readonly Route[], others: Readonly<Record<string, JsonObject>> = {}): JsonObject {
   const schemas = createSchemas();
   const paths: Record<string, JsonObject> = {};
   for (const route of routes.filter(({ httpMethod }) => METHODS.has(httpMethod))) {
@@ -22,7 +26,7 @@ export function describeApi(routes: readonly Route[]): JsonObject {
     openapi: "3.1.0",
     info: { title: "Reelmesh", version: "1", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
     tags: services.map((service) => ({ name: tagOf(service.name), description: commentOf(service) })),
-    paths,
+    paths: { ...paths, ...others },
     components: {
       schemas: { ...schemas.components(), Problem: PROBLEM },
       responses: {
