@@ -25,6 +25,11 @@ const LARGEST_MESSAGE = 4 * 1024 * 1024 + 64 * 1024;
 /** How long the last answers may take to leave. Then who watches health, or does not read its stream, is cut off. */
 const FLUSH_MS = 500;
 
+/**
+ * A caller whose host or line is gone closes nothing: its streams and long polls would stay at work, and count, for ever.
+ */
+const KEEPALIVE = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 5_000 };
+
 /** A gRPC server at work. */
 export interface MeshServer {
   readonly address: ListenAddress;
@@ -58,6 +63,7 @@ export async function startServer(options: {
   const { mostStreams, drainNoticeMs = 0, tlsConnectionAgeMs } = settings;
   const server = new Server({
     "grpc.max_receive_message_length": LARGEST_MESSAGE,
+    ...KEEPALIVE,
     ...(identities.secure && tlsConnectionAgeMs !== undefined
       ? { "grpc.max_connection_age_ms": tlsConnectionAgeMs }
       : {}),

@@ -4,6 +4,14 @@ import { SCHEME, registerResolver } from "../discovery/resolver.js";
 import { registerBalancer } from "./balancer.js";
 import { createBalancing, withBalancing } from "./balancing.js";
 
+/**
+ * A line that swallows everything says nothing, and TCP itself would send again for a quarter of an hour. A ping that
+ * nobody answers ends the connection within ten seconds, before a unary call's deadline (15 s), so that a call which
+ * may be repeated still has time to be. Idle connections are tested too, for the watch of a replica's health is a call
+ * that is always open. A process that stands still for longer than the timeout loses its connections, and gets new ones.
+ */
+const KEEPALIVE = { "grpc.keepalive_time_ms": 5_000, "grpc.keepalive_timeout_ms": 5_000 };
+
 /** What to open a grpc-js client with, to have its calls balanced. */
 export interface Balanced {
   readonly target: string;
@@ -27,9 +35,7 @@ export function balanced(addresses: string, options: Parameters<typeof createBal
       ...withBalancing(balancing),
       // Replicas are reached straight.
       "grpc.enable_http_proxy": 0,
-      // A replica that stands still is noticed by its silence.
-      "grpc.keepalive_time_ms": 10_000,
-      "grpc.keepalive_timeout_ms": 5_000,
+      ...KEEPALIVE,
     },
     learn(path, kind) {
       balancing.learn(path, kind);
