@@ -1,15 +1,14 @@
 /**
- * One side of a call, in a process of its own: `server` or `client`, by `bare` grpc-js or by the `mesh`. It speaks
- * with whoever started it by IPC: says where it serves, makes calls when told to, tells its processor time when asked.
+ * One side of a call, in a process of its own: `server` or `client`, by `bare` grpc-js or by the `mesh`, with mTLS where
+ * MESH_TLS_CERT and its like say so. It speaks with whoever started it by IPC: says where it serves, makes calls when
+ * told to, tells its processor time when asked.
  */
+import { readFileSync } from "node:fs";
 import { Client, Server, ServerCredentials, credentials, type ServiceError } from "@grpc/grpc-js";
-import { createKeys } from "@reelmesh/mesh/secret.js";
-import { createTokens } from "@reelmesh/mesh/tokens.js";
-import { openChannel } from "@reelmesh/mesh/channel.js";
-import { createClient } from "@reelmesh/mesh/client.js";
 import { createCodec } from "@reelmesh/mesh/codec.js";
 import { DomainError } from "@reelmesh/mesh/errors.js";
 import { defineModule, serve, type Implementation } from "@reelmesh/mesh/module.js";
+import { startTrace } from "@reelmesh/mesh/observe/trace.js";
 import { run } from "@reelmesh/mesh/run.js";
 import {
   GetObjectRequest,
@@ -22,32 +21,44 @@ const request = createCodec(GetObjectRequest, 0);
 const response = createCodec(StoredObject, 0);
 const TIMEOUT_MS = 15_000;
 
-const tell = (message: object) => process.send?.(message);
-const [, , side, runtime, address = "", secret = ""] = process.argv;
+type Call = () => Promise<unknown>;
 
-let call: (() => Promise<unknown>) | undefined;
+const tell = (message: object) => process.send?.(message);
+const [, , side, runtime, address = ""] = process.argv;
+const tls = tlsFiles();
 
 if (side === "server") void (runtime === "bare" ? serveBare() : serveMesh());
+else void (runtime === "bare" ? serveCalls(bareCaller()) : callByMesh());
 
-process.on("message", (message: { calls: number; atOnce: number } | "cpu") => {
+process.on("message", (message: unknown) => {
   if (message === "cpu") tell({ cpuUs: cpuUs() });
-  else void makeCalls(message.calls, message.atOnce).then(tell);
 });
-if (side === "client") tell({ address: "" });
+
+/** Makes calls whenever it is told to. */
+function serveCalls(call: Call): void {
+  process.on("message", (message: { calls: number; atOnce: number } | "cpu") => {
+    if (message !== "cpu") void makeCalls(call, message).then(tell);
+  });
+  tell({ address: "" });
+}
+
+function tlsFiles() {
+  const { MESH_TLS_CERT, MESH_TLS_KEY, MESH_TLS_CA } = process.env;
+  if (MESH_TLS_CERT === undefined || MESH_TLS_KEY === undefined || MESH_TLS_CA === undefined) return undefined;
+  return { cert: readFileSync(MESH_TLS_CERT), key: readFileSync(MESH_TLS_KEY), ca: readFileSync(MESH_TLS_CA) };
+}
 
 function cpuUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
 
-async function makeCalls(calls: number, atOnce: number): Promise<{ p50Us: number; p99Us: number }> {
+async function makeCalls(call: Call, { calls, atOnce }: { calls: number; atOnce: number }) {
   const took: number[] = [];
-  call ??= runtime === "bare" ? bareCaller() : meshCaller();
-  const make = call;
   const one = async () => {
     while (took.length < calls) {
       const begun = performance.now();
-      await make();
+      await call();
       took.push((performance.now() - begun) * 1000);
     }
   };
@@ -56,8 +67,14 @@ async function makeCalls(calls: number, atOnce: number): Promise<{ p50Us: number
   return { p50Us: took[Math.floor(calls / 2)] ?? 0, p99Us: took[Math.floor(calls * 0.99)] ?? 0 };
 }
 
-function bareCaller(): () => Promise<unknown> {
-  const client = new Client(address, credentials.createInsecure());
+function bareCaller(): Call {
+  // The certificates of a mesh name services, not addresses.
+  const anyName = { checkServerIdentity: () => undefined };
+  const client = new Client(
+    address,
+    tls ? credentials.createSsl(tls.ca, tls.key, tls.cert, anyName) : credentials.createInsecure(),
+    tls ? { "grpc.ssl_target_name_override": "storage" } : {},
+  );
   return () =>
     new Promise((resolve, reject) => {
       const answered = (error: ServiceError | null, answer: unknown) => {
@@ -76,11 +93,25 @@ function bareCaller(): () => Promise<unknown> {
     });
 }
 
-function meshCaller(): () => Promise<unknown> {
-  const tokens = createTokens(createKeys([Buffer.from(secret, "base64")]));
-  const client = createClient(StorageServiceDefinition, openChannel("storage", address, "bench", tokens));
-  const { signal } = new AbortController();
-  return () => client.getObject({ object: "objects/a" }, { requestId: "benchmark", signal });
+/** Calls as a service does for a person: traced, and with the token that proves who asks. */
+async function callByMesh(): Promise<void> {
+  const caller = defineModule({
+    name: "bench",
+    clients: ["storage"],
+    config: () => undefined,
+    async start(_, mesh) {
+      const client = mesh.client("storage", StorageServiceDefinition);
+      const scope = {
+        requestId: "benchmark",
+        signal: mesh.signal,
+        trace: startTrace(),
+        principalToken: await mesh.tokens.forPrincipal({ name: "users/ann" }, 3_600),
+      };
+      serveCalls(() => client.getObject({ object: "objects/a" }, scope));
+      return {};
+    },
+  });
+  await run([caller]);
 }
 
 async function serveBare(): Promise<void> {
@@ -102,9 +133,10 @@ async function serveBare(): Promise<void> {
       },
     },
   );
-  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (_, port) =>
-    tell({ address: `127.0.0.1:${port}` }),
-  );
+  const identity = tls
+    ? ServerCredentials.createSsl(tls.ca, [{ cert_chain: tls.cert, private_key: tls.key }], true)
+    : ServerCredentials.createInsecure();
+  server.bindAsync("127.0.0.1:0", identity, (_, port) => tell({ address: `127.0.0.1:${port}` }));
 }
 
 async function serveMesh(): Promise<void> {
