@@ -24,7 +24,9 @@ export interface Built {
 }
 
 /** Builds a program of this folder into a temporary one; it runs on the packages as they were built. */
-export async function buildReplica(source: "replica.ts" | "replica-storage.ts" | "replica-edge.ts"): Promise<Built> {
+export async function buildReplica(
+  source: "replica.ts" | "replica-bare.ts" | "replica-storage.ts" | "replica-edge.ts",
+): Promise<Built> {
   const folder = await mkdtemp(join(tmpdir(), "reelmesh-replica-"));
   const file = join(folder, "replica.mjs");
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
@@ -54,7 +56,6 @@ export interface Replica {
 /** Starts a built program, which is killed when the test has ended. It listens as STORAGE_LISTEN says. */
 export async function startReplica(
   { file }: Built,
-  runtime: "mesh" | "bare",
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Replica> {
   const address = `127.0.0.1:${await findPort()}`;
@@ -67,7 +68,7 @@ export async function startReplica(
     await gone;
   };
   const begin = async () => {
-    const started = spawn(process.execPath, [file, runtime], {
+    const started = spawn(process.execPath, [file], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });

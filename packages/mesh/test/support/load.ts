@@ -9,12 +9,19 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** Makes so many calls a second, each at its own time whatever became of those before. */
+/** A caller that was held up does not make all at once what it missed, nor goes on when as much is unanswered. */
+const BEHIND_SECONDS = 0.05;
+const OPEN_SECONDS = 0.2;
+
+/**
+ * Makes so many calls a second, each at its own time whatever became of those before, or fewer where the machine has
+ * no time for as many.
+ */
 export function startLoad(callsPerSecond: number, call: () => Promise<unknown>): Load {
   const failures: unknown[] = [];
   const open = new Set<Promise<void>>();
-  const begunMs = performance.now();
-  let [made, answered, stopped] = [0, 0, false];
+  let dueMs = performance.now();
+  let [answered, stopped] = [0, false];
   const make = async () => {
     try {
       await call();
@@ -25,7 +32,10 @@ export function startLoad(callsPerSecond: number, call: () => Promise<unknown>):
   };
   const run = async () => {
     while (!stopped) {
-      for (const due = ((performance.now() - begunMs) / 1000) * callsPerSecond; made < due; made++) {
+      const nowMs = performance.now();
+      dueMs = Math.max(dueMs, nowMs - BEHIND_SECONDS * 1000);
+      for (; dueMs < nowMs; dueMs += 1000 / callsPerSecond) {
+        if (open.size >= callsPerSecond * OPEN_SECONDS) continue;
         const ended = make().finally(() => open.delete(ended));
         open.add(ended);
       }
