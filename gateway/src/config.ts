@@ -12,6 +12,8 @@ export interface GatewayConfig {
   readonly eventStreams: number;
   /** How often it looks for changes that no event told of: `GATEWAY_CATCH_UP_SECONDS`, default 10. */
   readonly catchUpEveryMs: number;
+  /** How long it serves on when told to stop, ending each connection with its next answer: `MESH_DRAIN_NOTICE_MS`. */
+  readonly noticeMs: number;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -35,6 +37,7 @@ export function readConfig(environment: Environment): GatewayConfig {
     events: readEvents(environment),
     eventStreams: environment.integer("GATEWAY_EVENT_STREAMS", { default: 2000, min: 0, max: 100_000 }),
     catchUpEveryMs: catchUpSeconds * 1000,
+    noticeMs: environment.integer("MESH_DRAIN_NOTICE_MS", { default: 0, min: 0, max: 3_600_000 }),
   };
 }
 

@@ -33,7 +33,7 @@ export const gateway = defineModule({
   name: "gateway",
   clients: ["catalog", "upload", "streaming", "storage"],
   config: readConfig,
-  async start({ listen, hosts, events, eventStreams, catchUpEveryMs }, mesh) {
+  async start({ listen, hosts, events, eventStreams, catchUpEveryMs, noticeMs }, mesh) {
     const { log } = mesh;
     const principalOf = createLocalUser(mesh.tokens);
     const storage = mesh.client("storage", StorageServiceDefinition);
@@ -71,7 +71,7 @@ export const gateway = defineModule({
       listening: edge.address,
       async stop() {
         streams.close();
-        await edge.close(GRACE_MS);
+        await edge.close(GRACE_MS, noticeMs);
         await Promise.all([changes.stop(), bus.close()]);
       },
     };

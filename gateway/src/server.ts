@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ListenAddress } from "@reelmesh/mesh/environment.js";
 import type { Logger } from "@reelmesh/mesh/log.js";
 import { settlesWithin } from "@reelmesh/mesh/patience.js";
@@ -18,8 +19,12 @@ export type EdgeHandler = (request: IncomingMessage, response: ServerResponse) =
 /** The edge's HTTP server at work. */
 export interface EdgeServer {
   readonly address: ListenAddress;
-  /** Takes no new requests, cuts off bodies that are coming in, lets the rest end for `graceMs`, then cuts it off. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Serves on for `noticeMs`, default 0, and ends each connection with its next answer, so that clients and balancers
+   * turn elsewhere. Then takes no new requests, cuts off bodies that are coming in, lets the rest end for `graceMs`,
+   * and cuts it off.
+   */
+  close(graceMs: number, noticeMs?: number): Promise<void>;
 }
 
 /**
@@ -38,6 +43,7 @@ export async function startEdge(options: {
   const { listen, hosts, paths, pages, log } = options;
 
   const atWork = new Map<IncomingMessage, Promise<void>>();
+  let leaving = false;
 
   const answer = async (handler: EdgeHandler, request: IncomingMessage, response: ServerResponse) => {
     const requestId = requestIdOf(request, response);
@@ -52,6 +58,7 @@ export async function startEdge(options: {
   };
 
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (leaving) response.shouldKeepAlive = false;
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections();
     });
@@ -73,7 +80,9 @@ export async function startEdge(options: {
   const port = await bind(server, listen);
   return {
     address: { host: listen.host, port },
-    async close(graceMs) {
+    async close(graceMs, noticeMs = 0) {
+      leaving = true;
+      if (noticeMs > 0) await pause(noticeMs);
       const closed = new Promise((resolve) => server.close(resolve));
       // A body still coming is cut: its handler keeps what has arrived, and its client can go on elsewhere.
       for (const request of atWork.keys()) if (!request.complete) request.destroy();

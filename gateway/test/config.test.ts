@@ -16,6 +16,7 @@ test("without any variable the edge is on loopback, port 8080", () => {
       events: "in process",
       eventStreams: 2000,
       catchUpEveryMs: 10_000,
+      noticeMs: 0,
     },
     faults: [],
   });

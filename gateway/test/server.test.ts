@@ -175,6 +175,19 @@ describe("a stop", () => {
     await expect(http.ask("/bytes")).rejects.toThrow();
   });
 
+  test("serves on for the notice, and ends each connection with its answer", async () => {
+    const { edge, http } = await start(respond("bytes"));
+    const before = http.begin("/bytes", { headers: { connection: "keep-alive" } });
+    before.end();
+    expect((await answerOf(before)).headers.connection).toBe("keep-alive");
+    const closed = edge.close(FOR_EVER_MS, 1_000);
+    const during = http.begin("/bytes", { headers: { connection: "keep-alive" } });
+    during.end();
+    expect((await answerOf(during)).headers).toMatchObject({ connection: "close" });
+    await closed;
+    await expect(http.ask("/bytes")).rejects.toThrow();
+  });
+
   test("cuts off what outlasts the grace", async () => {
     const { edge, http } = await start((_request, response) => {
       response.write("and on and on");
