@@ -1,13 +1,14 @@
 import { certs } from "./certs.js";
 import { UsageError, type Command } from "./command.js";
 import { check } from "./mesh/check.js";
+import { fault } from "./mesh/fault.js";
 import { graph } from "./mesh/graph.js";
 import { createPaint } from "./mesh/paint.js";
 import { stat } from "./mesh/stat.js";
 import { tap } from "./mesh/tap.js";
 import { token } from "./token.js";
 
-const COMMANDS: readonly Command[] = [token, check, stat, tap, graph, certs];
+const COMMANDS: readonly Command[] = [token, check, stat, tap, graph, fault, certs];
 
 const USAGE = `Usage: reelmesh <command>
 

@@ -89,6 +89,8 @@ describe("reelmesh mesh stat", () => {
       "RETRIES/S",
       "HEDGES/S",
       "SHED/S",
+      "REPLICAS",
+      "EJECTED",
     ]);
     expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([head.length]));
     expect(stdout).toMatch(/^gateway > catalog +\d/m);
@@ -102,9 +104,10 @@ describe("reelmesh mesh stat", () => {
     running.interrupt();
     const { stdout } = await running.ended;
     const [first = ""] = stdout.split("\n");
-    expect(JSON.parse(first)).toEqual(
-      expect.arrayContaining([expect.objectContaining({ caller: "gateway", service: "catalog", success: 1 })]),
-    );
+    const edges: unknown = expect.arrayContaining([
+      expect.objectContaining({ caller: "gateway", service: "catalog", success: 1, backends: 1, ejected: 0 }),
+    ]);
+    expect(JSON.parse(first)).toEqual({ edges, certificates: [] });
   });
 });
 

@@ -1,5 +1,7 @@
+import { daysLeft } from "@reelmesh/mesh/ops/markup.js";
+import type { Answer, MeshState } from "@reelmesh/mesh/ops/state.js";
 import type { Command } from "../command.js";
-import { askAll, type Answer } from "./ask.js";
+import { askAll } from "./ask.js";
 import { OPS_USAGE, readMeshOptions } from "./options.js";
 import { alignColumns, printable, type Cell, type Paint } from "./paint.js";
 
@@ -43,10 +45,20 @@ function findingsOf(answer: Answer): readonly Finding[] {
   const ejected = state.backends
     .filter((backend) => backend.ejected === true)
     .map(({ service, backend }) => ({ subject: service, ok: false, what: `${backend} is ejected` }));
-  if (!state.certificate) return [reachable, ...modules, ...ejected];
-  const days = Math.floor((Date.parse(state.certificate.notAfter) - Date.now()) / DAY_MS);
-  const what = days < 0 ? "the certificate has expired" : `the certificate lasts ${days} days`;
-  return [reachable, { subject: address, ok: days >= FEWEST_DAYS, what }, ...modules, ...ejected];
+  const rules = state.faults?.length ?? 0;
+  const harm = rules === 0 ? [] : [{ subject: address, ok: false, what: `harms calls on purpose: ${rulesOf(rules)}` }];
+  return [reachable, ...certificateOf(state, address), ...modules, ...ejected, ...harm];
+}
+
+function rulesOf(count: number): string {
+  return count === 1 ? "1 rule" : `${count} rules`;
+}
+
+function certificateOf({ certificate }: MeshState, subject: string): readonly Finding[] {
+  if (!certificate) return [];
+  const left = daysLeft(certificate.notAfter, new Date().toISOString());
+  const ok = Date.parse(certificate.notAfter) - Date.now() >= FEWEST_DAYS * DAY_MS;
+  return [{ subject, ok, what: left === "expired" ? "the certificate has expired" : `the certificate lasts ${left}` }];
 }
 
 function versions(answers: readonly Answer[]): readonly Finding[] {

@@ -20,14 +20,19 @@ export function readMeshOptions(
 ): MeshOptions {
   const { values, positionals } = parse(args, once);
   if (positionals.length !== words) throw new UsageError(words === 0 ? "It takes no words" : "Name one service");
-  const given = values.ops ?? environment.REELMESH_OPS ?? "127.0.0.1:9090";
-  const ops = given.split(",").map((address) => address.trim());
+  const ops = readOps(values.ops, environment);
+  return { ops, json: values.json === true, once: values.once === true, words: positionals };
+}
+
+/** The operators' ports of `--ops`, or else of `REELMESH_OPS`. @throws UsageError for what is no address. */
+export function readOps(given: string | undefined, environment: Invocation["environment"]): readonly string[] {
+  const ops = (given ?? environment.REELMESH_OPS ?? "127.0.0.1:9090").split(",").map((address) => address.trim());
   for (const address of ops) {
     if (!/^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(address)) {
       throw new UsageError(`${JSON.stringify(address)} is no address: give host:port, such as 127.0.0.1:9090`);
     }
   }
-  return { ops, json: values.json === true, once: values.once === true, words: positionals };
+  return ops;
 }
 
 const OPTIONS = { ops: { type: "string" }, json: { type: "boolean" }, once: { type: "boolean" } } as const;

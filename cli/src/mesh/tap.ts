@@ -1,7 +1,8 @@
 import type { RecentCall } from "@reelmesh/mesh/observe/recent-calls.js";
+import { askState, problemOf } from "@reelmesh/mesh/ops/ask.js";
 import { duration } from "@reelmesh/mesh/ops/markup.js";
 import type { Command } from "../command.js";
-import { askAll, problemOf, statesOf } from "./ask.js";
+import { statesOf } from "./ask.js";
 import { OPS_USAGE, readMeshOptions } from "./options.js";
 import { printable, type Colour, type Paint } from "./paint.js";
 
@@ -14,7 +15,9 @@ export const tap: Command = {
   async run(invocation) {
     const { ops, json, words } = readMeshOptions(invocation, { words: 1 });
     const [service = ""] = words;
-    const modules = statesOf(await askAll(ops)).flatMap((state) => state.modules.map(({ name }) => name));
+    // A process streams its own calls alone: those that it is told of are not asked.
+    const states = statesOf(await Promise.all(ops.map((address) => askState(address))));
+    const modules = states.flatMap((state) => state.modules.map(({ name }) => name));
     if (!modules.includes(service)) throw new Error(`${service} does not run there: there are ${modules.join(", ")}`);
     await Promise.all(
       ops.map((address) =>

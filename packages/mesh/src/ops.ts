@@ -1,14 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "./environment.js";
+import type { Faults } from "./faults/faults.js";
 import type { Metrics } from "./observe/metrics.js";
 import type { RecentCalls } from "./observe/recent-calls.js";
 import { streamCalls } from "./ops/events.js";
+import { answerFaults } from "./ops/faults.js";
 import { isOwnHost } from "./ops/host.js";
 import { renderLive, renderPage } from "./ops/page.js";
 import { SCRIPT } from "./ops/page-script.js";
 import { STYLE } from "./ops/page-style.js";
-import type { MeshState } from "./ops/state.js";
+import type { Peers } from "./ops/peers.js";
+import { sendJson, sendText } from "./ops/respond.js";
+import type { MeshState, MeshView } from "./ops/state.js";
 
 /** The operators' HTTP server at work. */
 export interface OpsServer {
@@ -23,17 +27,19 @@ export interface OpsSources {
   state(): MeshState;
   readonly metrics: Metrics;
   readonly recent: RecentCalls;
+  readonly peers: Peers;
+  /** Absent: nobody may harm calls. */
+  readonly faults: Faults | undefined;
+  /** Whether calls come with certificates. */
+  readonly secure: boolean;
 }
 
 /** Probes and scrapers come by whatever name; nothing here is of use to a page that comes by its own. */
 const FOR_MACHINES: ReadonlySet<string> = new Set(["/livez", "/readyz", "/metrics"]);
 
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /**
  * Serves `/livez`, true while the event loop turns, `/readyz`, true while every module's own store answers, `/metrics`
- * and, for operators, `/mesh`. Nothing changes anything.
+ * and, for operators, `/mesh`. Nothing but `/mesh/faults` changes anything.
  *
  * @param allowedHosts names besides addresses and localhost that operators come by.
  * @throws Error when the address cannot be bound.
@@ -46,12 +52,14 @@ export async function startOpsServer(
   const server = createServer((request, response) => {
     const path = request.url?.split("?")[0] ?? "";
     if (!FOR_MACHINES.has(path) && !isOwnHost(request.headers.host, allowedHosts)) {
-      json(response, 421, { status: "this host is not served here" });
+      sendJson(response, 421, { status: "this host is not served here" });
+    } else if (path === "/mesh/faults") {
+      void answerFaults(request, response, sources);
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
-      json(response, 405, { status: "nothing can be changed here" });
+      sendJson(response, 405, { status: "nothing can be changed here" });
     } else {
-      answer(path, request, response, sources);
+      void answer(path, request, response, sources);
     }
   });
   await new Promise<void>((resolve, reject) => {
@@ -73,57 +81,53 @@ export async function startOpsServer(
   };
 }
 
-function answer(path: string, request: IncomingMessage, response: ServerResponse, sources: OpsSources): void {
+async function answer(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  sources: OpsSources,
+): Promise<void> {
   switch (path) {
     case "/livez":
-      json(response, 200, { status: "live" });
+      sendJson(response, 200, { status: "live" });
       break;
     case "/readyz": {
       const missing = sources.waitingFor();
-      if (missing.length === 0) json(response, 200, { status: "ready" });
-      else json(response, 503, { status: "not ready", waitingFor: missing });
+      if (missing.length === 0) sendJson(response, 200, { status: "ready" });
+      else sendJson(response, 503, { status: "not ready", waitingFor: missing });
       break;
     }
     case "/metrics":
-      void sendMetrics(response, sources.metrics);
+      await sendMetrics(response, sources.metrics);
       break;
     case "/mesh":
-      text(response, "text/html", renderPage(sources.state()));
+      sendText(response, "text/html", renderPage(await viewOf(sources)));
       break;
     case "/mesh/live":
-      text(response, "text/html", renderLive(sources.state()));
+      sendText(response, "text/html", renderLive(await viewOf(sources)));
       break;
     case "/mesh/style.css":
-      text(response, "text/css", STYLE);
+      sendText(response, "text/css", STYLE);
       break;
     case "/mesh/script.js":
-      text(response, "text/javascript", SCRIPT);
+      sendText(response, "text/javascript", SCRIPT);
       break;
     case "/mesh/state":
-      json(response, 200, sources.state());
+      sendJson(response, 200, sources.state());
+      break;
+    case "/mesh/all":
+      sendJson(response, 200, await viewOf(sources));
       break;
     case "/mesh/calls":
       streamCalls(request, response, sources.recent);
       break;
     default:
-      json(response, 404, { status: "not found" });
+      sendJson(response, 404, { status: "not found" });
   }
 }
 
-function json(response: ServerResponse, status: number, body: object): void {
-  text(response, "application/json", `${JSON.stringify(body)}\n`, status);
-}
-
-function text(response: ServerResponse, type: string, body: string, status = 200): void {
-  response.writeHead(status, {
-    "content-type": type.startsWith("text/") ? `${type}; charset=utf-8` : type,
-    "cache-control": "no-store",
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-  });
-  response.end(body);
+async function viewOf(sources: OpsSources): Promise<MeshView> {
+  return { peers: await sources.peers.ask(), state: sources.state() };
 }
 
 async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
@@ -132,7 +136,7 @@ async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<
     response.writeHead(200, { "content-type": metrics.contentType, "cache-control": "no-store" });
     response.end(body);
   } catch {
-    json(response, 500, { status: "the metrics could not be read" });
+    sendJson(response, 500, { status: "the metrics could not be read" });
   }
 }
 

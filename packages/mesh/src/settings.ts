@@ -1,6 +1,7 @@
 import { REFRESH_MS } from "./identity/credentials.js";
 import type { TlsFiles } from "./identity/files.js";
 import { MOST_STREAMS } from "./admission/admission.js";
+import { parseAddresses, type Address } from "./discovery/address.js";
 import type { Environment } from "./environment.js";
 import { readFaults, type Faults } from "./faults/faults.js";
 
@@ -22,6 +23,8 @@ export interface MeshSettings {
   readonly plaintextAllowed: boolean;
   /** `OPS_HOSTS`, comma separated: names besides addresses and localhost that operators come by. */
   readonly opsHosts: readonly string[];
+  /** `MESH_PEERS`, comma separated: operators' ports of other processes, which this one's page shows too. */
+  readonly peers: readonly Address[];
   /** `MESH_PATIENCE_MS`, default 5000: how long a call waits for a service that no connection reaches. */
   readonly patienceMs: number;
   /** `MESH_FAULTS=allow`, `MESH_FAULT_RULES`: harm on purpose. Absent: not allowed. */
@@ -59,6 +62,7 @@ export function readMeshSettings(environment: Environment): MeshSettings {
     patienceMs: integer("MESH_PATIENCE_MS", PATIENCE_MS, [0, HOUR_MS]),
     faults: readFaults(environment),
     opsHosts: readHosts(environment),
+    peers: readPeers(environment),
     traceExport: readTraceExport(environment),
   };
 }
@@ -73,6 +77,14 @@ function readHosts(environment: Environment): readonly string[] {
   if (hosts.every((host) => /^[a-z0-9._-]+$/.test(host))) return hosts;
   environment.fault("OPS_HOSTS", given, "host names with commas between them, such as ops.example.org");
   return [];
+}
+
+function readPeers(environment: Environment): readonly Address[] {
+  const given = environment.optional("MESH_PEERS");
+  if (given === undefined) return [];
+  const peers = parseAddresses(given);
+  if (!peers) environment.fault("MESH_PEERS", given, "host:port of operators' ports, with commas between them");
+  return peers ?? [];
 }
 
 function readTraceExport(environment: Environment): TraceExportSettings | undefined {

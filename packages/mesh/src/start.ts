@@ -106,7 +106,7 @@ export async function startModules(
       ...(address === undefined ? {} : { address }),
     };
   };
-  const observation = observeProcess(() => plans.map(stateOf), settings.tls?.certificate);
+  const observation = observeProcess(() => plans.map(stateOf), settings);
   const { observer, meter } = observation;
   const signal = stopping.signal;
   const identities = settings.tls ? openIdentities(settings.tls, log, settings.tlsRefreshMs) : PLAINTEXT;

@@ -38,7 +38,8 @@ export function createFaults(given: readonly FaultRule[] = [], random: () => num
 }
 
 /**
- * `MESH_FAULTS=allow` lets faults be made; `MESH_FAULT_RULES` names those in force from the start. With certificates
+ * `MESH_FAULTS=allow` lets faults be made; `MESH_FAULT_RULES` names those in force from the start; the
+ * operators' port changes them. With certificates
  * (`MESH_TLS_CERT`, `MESH_TLS_KEY` or `MESH_TLS_CA`) it is a fault of the configuration: that mesh is in earnest.
  *
  * @returns undefined where faults are not allowed.

@@ -3,6 +3,11 @@ export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+/** What a row is about. */
+export function name(text: string): string {
+  return `<b>${escape(text)}</b>`;
+}
+
 /** A rate a second: `0`, `0.3`, `12.5`, `1,240`. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "0";
@@ -21,6 +26,13 @@ export function duration(ms: number | undefined): string {
   if (ms === undefined) return "–";
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+}
+
+/** How many whole days a certificate still lasts: `89 days`, `1 day`, `expired`. */
+export function daysLeft(notAfter: string, now: string): string {
+  const days = Math.floor((Date.parse(notAfter) - Date.parse(now)) / 86_400_000);
+  if (days < 0) return "expired";
+  return days === 1 ? "1 day" : `${days} days`;
 }
 
 /** How long something has lasted, in its two largest units: `3 d 4 h`, `12 min 5 s`. */

@@ -1,12 +1,13 @@
 import type { CallStats } from "../observe/call-stats.js";
-import type { BackendEvent } from "../observe/events.js";
+import { answersOf, statesIn } from "./ask.js";
 import { renderGraph } from "./graph.js";
-import { duration, escape, lapse, percentage, rate, severity } from "./markup.js";
-import type { MeshState, ModuleState } from "./state.js";
+import { duration, escape, name, percentage, rate, severity } from "./markup.js";
+import { renderBackends, renderModules, renderSummary } from "./page-parts.js";
+import type { MeshState, MeshView } from "./state.js";
 import { figuresOf, topologyOf, type Figures } from "./topology.js";
 
 /** The page whole. */
-export function renderPage(state: MeshState): string {
+export function renderPage(view: MeshView): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -20,7 +21,7 @@ export function renderPage(state: MeshState): string {
 </head>
 <body>
 <main id="live">
-${renderLive(state)}
+${renderLive(view)}
 </main>
 </body>
 </html>
@@ -28,12 +29,14 @@ ${renderLive(state)}
 }
 
 /** What the page fetches again and again. Each element with an id is replaced when it has changed. */
-export function renderLive(state: MeshState): string {
-  const topology = topologyOf([state]);
+export function renderLive(view: MeshView): string {
+  const answers = answersOf(view, "");
+  const states = statesIn(answers);
+  const topology = topologyOf(states);
   const routes = topology.edges.map((edge) => [`${name(edge.caller)} <i>→</i> ${name(edge.service)}`, edge] as const);
   return `<header>
 <h1>Mesh</h1>
-<div id="summary">${renderSummary(state)}</div>
+<div id="summary">${renderSummary(answers)}</div>
 <p id="offline" role="status" hidden>This process no longer answers. Trying again.</p>
 </header>
 <div class="pair">
@@ -41,46 +44,21 @@ export function renderLive(state: MeshState): string {
 <div class="scroll graph" tabindex="0" role="group" aria-label="Graph of the services"><div id="graph">${renderGraph(topology)}</div></div>
 <p class="legend"><span class="key width">width: calls a second</span><span class="key good">fine</span><span class="key warn">over 1% fail</span><span class="key bad">over 5% fail</span><span class="key none">no call yet</span></p>
 </section>
-<section aria-labelledby="calls"><h2 id="calls">Calls <small>a second, over the last ${state.windowSeconds}</small></h2>
+<section aria-labelledby="calls"><h2 id="calls">Calls <small>a second, over the last ${view.state.windowSeconds}</small></h2>
 ${table("calls-table", "Caller and service", routes, Object.keys(COLUMNS))}
 </section>
 </div>
 <section aria-labelledby="methods"><h2 id="methods">Methods <small>as their services see them</small></h2>
-${table("methods-table", "Method", methodsOf(state), ["calls/s", "success", "p50", "p99", "shed"])}
+${table("methods-table", "Method", methodsOf(states), ["calls/s", "success", "p50", "p99", "shed"])}
 </section>
 <div class="pair">
 <section aria-labelledby="backends"><h2 id="backends">Backends</h2>
-<div class="scroll" tabindex="0" role="group" aria-label="Backends"><div id="backends-table">${renderBackends(state.backends)}</div></div>
+<div class="scroll" tabindex="0" role="group" aria-label="Backends"><div id="backends-table">${renderBackends(states)}</div></div>
 </section>
 <section aria-labelledby="modules"><h2 id="modules">Modules</h2>
-<div class="scroll" tabindex="0" role="group" aria-label="Modules"><div id="modules-table">${renderModules(state)}</div></div>
+<div class="scroll" tabindex="0" role="group" aria-label="Modules"><div id="modules-table">${renderModules(answers)}</div></div>
 </section>
 </div>`;
-}
-
-function name(text: string): string {
-  return `<b>${escape(text)}</b>`;
-}
-
-function renderSummary(state: MeshState): string {
-  const waiting = state.modules.filter(({ ready }) => !ready);
-  const ejected = state.backends.filter((backend) => backend.ejected === true).length;
-  const pills = [
-    waiting.length === 0
-      ? `<span class="pill good">All ready</span>`
-      : `<span class="pill bad">${escape(waiting.map((module) => module.name).join(", "))} not ready</span>`,
-    ...(ejected === 0 ? [] : [`<span class="pill warn">${ejected} ejected</span>`]),
-  ];
-  const facts = [
-    `version ${state.version}`,
-    `up ${lapse(Date.parse(state.time) - Date.parse(state.startTime))}`,
-    `event loop ${duration(state.eventLoopDelayMs)}`,
-    `Node ${state.node}`,
-    ...(state.certificate
-      ? [`certificate ${lapse(Date.parse(state.certificate.notAfter) - Date.parse(state.time))} left`]
-      : []),
-  ];
-  return `${pills.join("")}<span class="facts">${facts.map((fact) => `<span>${escape(fact)}</span>`).join("")}</span>`;
 }
 
 /** What is known of calls, by the heading it stands under. */
@@ -114,9 +92,12 @@ function cell(figures: Figures, column: string): string {
   return column === "success" ? `<td class="success">${text}</td>` : `<td>${text}</td>`;
 }
 
-function methodsOf({ served, windowSeconds }: MeshState): (readonly [string, Figures])[] {
+function methodsOf(states: readonly MeshState[]): (readonly [string, Figures])[] {
+  const seconds = Math.max(1, ...states.map(({ windowSeconds }) => windowSeconds));
   const byMethod = new Map<string, CallStats[]>();
-  for (const stats of served) byMethod.set(stats.method, [...(byMethod.get(stats.method) ?? []), stats]);
+  for (const stats of states.flatMap(({ served }) => served)) {
+    byMethod.set(stats.method, [...(byMethod.get(stats.method) ?? []), stats]);
+  }
   return [...byMethod]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([method, stats]) => {
@@ -124,23 +105,7 @@ function methodsOf({ served, windowSeconds }: MeshState): (readonly [string, Fig
       const service = method.slice(0, slash).replace(/^reelmesh\./, "");
       return [
         `<span class="package">${escape(service)}</span>${name(method.slice(slash))}`,
-        figuresOf(stats, windowSeconds),
+        figuresOf(stats, seconds),
       ] as const;
     });
-}
-
-function renderBackends(backends: readonly BackendEvent[]): string {
-  if (backends.length === 0) return `<p class="empty">No service here has been called yet.</p>`;
-  const rows = backends.map((backend) => {
-    const state = backend.ejected === true ? "ejected" : backend.state;
-    const tone = backend.ejected === true ? "warn" : backend.state === "ready" ? "good" : "idle";
-    return `<tr><th scope="row">${escape(backend.caller ?? "–")} <i>→</i> ${name(backend.service)}</th><td class="text">${escape(backend.backend)}</td><td class="text"><span class="dot ${tone}"></span>${escape(state)}</td><td>${duration(backend.ewmaMs)}</td><td>${backend.outstanding ?? "–"}</td></tr>`;
-  });
-  return `<table><thead><tr><th scope="col">Route</th><th scope="col" class="text">address</th><th scope="col" class="text">state</th><th scope="col">latency</th><th scope="col">at work</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
-}
-
-function renderModules({ modules, version }: MeshState): string {
-  const row = (module: ModuleState) =>
-    `<tr><th scope="row">${name(module.name)}</th><td class="text"><span class="dot ${module.ready ? "good" : "bad"}"></span>${module.ready ? "ready" : "not ready"}</td><td class="text">${escape(module.address ?? "–")}</td><td>${escape(version)}</td></tr>`;
-  return `<table><thead><tr><th scope="col">Module</th><th scope="col" class="text">state</th><th scope="col" class="text">address</th><th scope="col">version</th></tr></thead><tbody>${modules.map(row).join("\n")}</tbody></table>`;
 }

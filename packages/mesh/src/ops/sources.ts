@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createMetrics } from "../observe/metrics.js";
 import { WINDOW_SECONDS } from "../observe/call-stats.js";
@@ -7,7 +7,9 @@ import { combineObservers, type MeshObserver } from "../observe/events.js";
 import type { Meter } from "../observe/meter.js";
 import { createWatch } from "../observe/watch.js";
 import type { OpsSources } from "../ops.js";
+import type { MeshSettings } from "../settings.js";
 import { VERSION } from "../version.js";
+import { createPeers } from "./peers.js";
 import type { CertificateState, ModuleState } from "./state.js";
 
 /** What there is to see of one process, and the observer that it is seen by. */
@@ -23,12 +25,15 @@ export interface Observation {
  * Begins to watch this process's calls.
  *
  * @param modules what is known of each module at the moment.
- * @param certificate the PEM file of the certificate that the process shows, if any.
  */
-export function observeProcess(modules: () => readonly ModuleState[], certificate: string | undefined): Observation {
+export function observeProcess(
+  modules: () => readonly ModuleState[],
+  { tls, faults, peers }: Pick<MeshSettings, "tls" | "faults" | "peers">,
+): Observation {
   const metrics = createMetrics();
   const watch = createWatch();
   const eventLoop = watchEventLoop();
+  const instance = randomUUID();
   const startTime = new Date().toISOString();
   return {
     observer: combineObservers(metrics.observer, watch.observer),
@@ -36,13 +41,17 @@ export function observeProcess(modules: () => readonly ModuleState[], certificat
     sources: {
       metrics,
       recent: watch.recent,
+      peers: createPeers(peers),
+      faults,
+      secure: tls !== undefined,
       waitingFor: () =>
         modules()
           .filter(({ ready }) => !ready)
           .map(({ name }) => name),
       state() {
-        const shown = certificate === undefined ? undefined : readCertificate(certificate);
+        const shown = tls && readCertificate(tls.certificate);
         return {
+          instance,
           version: VERSION,
           node: process.versions.node,
           pid: process.pid,
@@ -55,6 +64,7 @@ export function observeProcess(modules: () => readonly ModuleState[], certificat
           made: watch.made(),
           served: watch.served(),
           backends: watch.backends(),
+          ...(faults ? { faults: faults.rules() } : {}),
         };
       },
     },

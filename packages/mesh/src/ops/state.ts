@@ -1,4 +1,5 @@
 import type { CallStats } from "../observe/call-stats.js";
+import type { FaultRule } from "../faults/rules.js";
 import type { BackendEvent } from "../observe/events.js";
 
 /** A module as operators see it. */
@@ -21,6 +22,8 @@ export interface CertificateState {
 
 /** What one process knows of the mesh: what /mesh/state answers. */
 export interface MeshState {
+  /** Unlike that of every other process, and of this one before it started again. */
+  readonly instance: string;
   readonly version: string;
   readonly node: string;
   readonly pid: number;
@@ -37,4 +40,16 @@ export interface MeshState {
   /** Calls as the services in this process saw them. */
   readonly served: readonly CallStats[];
   readonly backends: readonly BackendEvent[];
+  /** The harm in force; absent where none is allowed. */
+  readonly faults?: readonly FaultRule[];
+}
+
+/** What an operators' port answered, or why it did not. */
+export type Answer =
+  { readonly address: string; readonly state: MeshState } | { readonly address: string; readonly problem: string };
+
+/** What one process knows, and what those that it is told of know. */
+export interface MeshView {
+  readonly state: MeshState;
+  readonly peers: readonly Answer[];
 }

@@ -19,10 +19,14 @@ export interface Edge {
   readonly retries: number;
   readonly hedges: number;
   readonly shed: number;
+  /** How many replicas the caller's balancers know, one that two replicas of the caller know counted twice. */
+  readonly backends: number;
+  /** How many of these get no calls for their failures. */
+  readonly ejected: number;
 }
 
 /** The figures of some calls together. */
-export type Figures = Omit<Edge, "caller" | "service" | "declared">;
+export type Figures = Omit<Edge, "caller" | "service" | "declared" | "backends" | "ejected">;
 
 /** A service or whoever calls one. */
 export interface Node {
@@ -67,6 +71,7 @@ export function topologyOf(states: readonly MeshState[]): Topology {
   const seconds = Math.max(1, ...states.map(({ windowSeconds }) => windowSeconds));
   const made = states.flatMap((state) => state.made);
   const served = states.flatMap((state) => state.served);
+  const backends = states.flatMap((state) => state.backends);
   const counted = [...made, ...served.filter(({ caller }) => !asked.has(caller))];
   const declared = routesOf(
     modules.flatMap(({ name, clients }) => clients.map((service) => ({ caller: name, service }))),
@@ -77,7 +82,14 @@ export function topologyOf(states: readonly MeshState[]): Topology {
     .map(([key, { caller, service }]): Edge => {
       const ofEdge = (each: CallStats) => each.caller === caller && each.service === service;
       const shed = served.filter(ofEdge).reduce((sum, each) => sum + each.shed, 0) / seconds;
-      return { caller, service, declared: declared.has(key), ...figuresOf(counted.filter(ofEdge), seconds), shed };
+      const known = backends.filter((each) => each.caller === caller && each.service === service);
+      return {
+        ...{ caller, service, declared: declared.has(key) },
+        ...figuresOf(counted.filter(ofEdge), seconds),
+        shed,
+        backends: known.length,
+        ejected: known.filter(({ ejected }) => ejected === true).length,
+      };
     });
   const names = new Set([...asked, ...edges.flatMap(({ caller, service }) => [caller, service])]);
   const nodes = [...names].sort().map((name): Node => {
