@@ -6,7 +6,7 @@ import { FREE_PORTS } from "../../../test/support/mesh.js";
 import { createCallLog, type CallLog } from "./call-log.js";
 import { startProxy, type Proxy } from "./proxy.js";
 
-/** Where no broker is: events are lost, and what they would have told is found out later. */
+/** Where no broker is: events are lost, and what they would have told is looked for no more often than a test says. */
 const NO_BROKER = "amqp://127.0.0.1:1";
 
 /** The edge and the services in a mesh each, with a line between the edge and storage that can be watched. */
@@ -40,7 +40,7 @@ export async function startSplitMesh(
   );
   const edge = await startModules(
     modules.filter(({ name }) => name === "gateway"),
-    { AMQP_URL: NO_BROKER, ...shared, ...addresses, STORAGE_ADDRESS: line.address },
+    { AMQP_URL: NO_BROKER, GATEWAY_CATCH_UP_SECONDS: "3600", ...shared, ...addresses, STORAGE_ADDRESS: line.address },
   );
   cleanup.add(() => edge.stop());
   return { url: `http://${edge.addressOf("gateway")}`, services, edge, line, data, calls };

@@ -32,6 +32,18 @@ export function withVideo(before: VideoPage, video: Video): VideoPage {
   return { ...before, videos: [...others.slice(0, index), video, ...others.slice(index)] };
 }
 
+/**
+ * Takes over what the server tells of a video that belongs in the list, unless something newer is known. One that is
+ * older than all that was loaded comes with its page.
+ */
+export function withChange(before: VideoPage, video: Video): VideoPage {
+  if (video.state === "DELETED") return withoutVideo(before, video.name);
+  const known = before.videos.find(({ name }) => name === video.name);
+  if (known) return Date.parse(known.updateTime) > Date.parse(video.updateTime) ? before : withVideo(before, video);
+  const after = withVideo(before, video);
+  return before.nextPageToken !== "" && after.videos.at(-1) === video ? before : after;
+}
+
 export function withoutVideo(before: VideoPage, gone: string): VideoPage {
   return { ...before, videos: before.videos.filter(({ name }) => name !== gone) };
 }

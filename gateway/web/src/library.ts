@@ -1,5 +1,6 @@
 import { api } from "./api.js";
-import { withFirstPage, withNextPage, withoutVideo, withVideo } from "./library-state.js";
+import { followEvents } from "./events.js";
+import { withChange, withFirstPage, withNextPage, withoutVideo, withVideo } from "./library-state.js";
 import type { Video, VideoPage } from "./model.js";
 import { notify } from "./notices.js";
 import { isMine } from "./people.js";
@@ -7,8 +8,8 @@ import { toProblem, type Problem } from "./problem.js";
 import { createStore } from "./store.js";
 import { words } from "./words.js";
 
-/** How old the list may get while somebody looks at it. */
-const REFRESH_MS = 15_000;
+/** How old the list may get while somebody looks at it: while changes are told as they happen, and while they are not. */
+const REFRESH_MS = { told: 60_000, untold: 15_000 };
 
 export interface Library {
   readonly page: VideoPage;
@@ -84,6 +85,19 @@ export function showVideo(video: Video): void {
   if (loaded && listed) setPage(withVideo(page, video));
 }
 
+/** Takes over what the server tells of a video in the library. */
+function takeOver(video: Video): void {
+  if (hidden.has(video.name)) return;
+  lastChange.set({ video, gone: video.state === "DELETED" });
+  const { page, loaded } = library.get();
+  if (loaded) setPage(withChange(page, video));
+}
+
+function letGo(name: string): void {
+  const { page, loaded } = library.get();
+  if (loaded) setPage(withoutVideo(page, name));
+}
+
 function hide(video: Video): void {
   hidden.add(video.name);
   lastChange.set({ video, gone: true });
@@ -118,14 +132,22 @@ async function undelete(video: Video): Promise<void> {
 
 /** Keeps the list fresh while the page can be seen. @returns what ends it. */
 export function followLibrary(): () => void {
+  let refreshed = 0;
   const refresh = () => {
-    if (document.visibilityState === "visible") void refreshLibrary();
+    if (document.visibilityState !== "visible") return;
+    refreshed = Date.now();
+    void refreshLibrary();
   };
+  const events = followEvents([], { onOpen: () => void catchUpLibrary(), onVideo: takeOver, onGone: letGo });
   refresh();
-  const timer = setInterval(refresh, REFRESH_MS);
+  const timer = setInterval(() => {
+    const due = Date.now() - refreshed >= REFRESH_MS.told;
+    if (due || !events.isOpen()) refresh();
+  }, REFRESH_MS.untold);
   document.addEventListener("visibilitychange", refresh);
   window.addEventListener("online", refresh);
   return () => {
+    events.stop();
     clearInterval(timer);
     document.removeEventListener("visibilitychange", refresh);
     window.removeEventListener("online", refresh);

@@ -22,6 +22,8 @@ export interface Video {
   readonly failureReason: string;
   /** RFC 3339. */
   readonly createTime: string;
+  /** RFC 3339. Never goes back. */
+  readonly updateTime: string;
   readonly etag: string;
 }
 
@@ -70,6 +72,7 @@ export function parseVideo(json: unknown): Video {
     height: number(from, "height"),
     failureReason: text(from, "failureReason"),
     createTime: text(from, "createTime"),
+    updateTime: text(from, "updateTime"),
     etag: text(from, "etag"),
   };
 }

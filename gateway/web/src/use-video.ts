@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api } from "./api.js";
+import { followEvents } from "./events.js";
 import { library, showVideo } from "./library.js";
 import { useStore } from "./hooks.js";
 import type { Playback, Video } from "./model.js";
@@ -61,6 +62,22 @@ export function useVideo(name: string): VideoOnPage {
   }, [name, attempt]);
 
   const video = listed ?? own;
+  const state = useRef(video?.state);
+  state.current = video?.state;
+  useEffect(() => {
+    const events = followEvents([name], {
+      onVideo: (now) => {
+        const isNew = state.current !== undefined && state.current !== now.state;
+        setOwn(now);
+        showVideo(now);
+        // What can be played of it may have changed too.
+        if (isNew) ask();
+      },
+      onGone: ask,
+    });
+    return events.stop;
+  }, [name, ask]);
+
   const waiting = video?.state === "UPLOADING" && playback.kind !== "ready";
   useEffect(() => {
     if (!waiting) return;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { withFirstPage, withNextPage, withoutVideo, withVideo } from "../src/library-state.js";
+import { withChange, withFirstPage, withNextPage, withoutVideo, withVideo } from "../src/library-state.js";
 import { parseVideo, type Video, type VideoPage } from "../src/model.js";
 
 /** A video called by the day of its creation. */
@@ -38,4 +38,28 @@ test("a video takes its place by time, and that of its older self", () => {
   const renamed = withVideo(page([9, 7]), video(7, "new title"));
   expect(renamed.videos.map(({ title }) => title)).toEqual(["", "new title"]);
   expect(days(withoutVideo(page([9, 7]), "videos/9"))).toEqual([7]);
+});
+
+describe("a change that was told", () => {
+  const told = (day: number, more: Readonly<Record<string, string>>): Video =>
+    parseVideo({ ...video(day), updateTime: "2026-02-01T00:00:00Z", ...more });
+
+  test("takes the place of what was known, unless that is newer", () => {
+    const before = withVideo(page([9, 7]), told(7, { title: "now" }));
+    expect(withChange(before, told(7, { title: "later", updateTime: "2026-02-01T00:00:01Z" })).videos[1]?.title).toBe(
+      "later",
+    );
+    expect(withChange(before, told(7, { title: "before", updateTime: "2026-01-31T00:00:00Z" }))).toBe(before);
+  });
+
+  test("of a video that is new puts it in its place, unless that is on a page not loaded yet", () => {
+    expect(days(withChange(page([9, 7], "after 7"), told(8, {})))).toEqual([9, 8, 7]);
+    expect(days(withChange(page([9, 7], "after 7"), told(6, {})))).toEqual([9, 7]);
+    expect(days(withChange(page([9, 7]), told(6, {})))).toEqual([9, 7, 6]);
+    expect(days(withChange(page([]), told(6, {})))).toEqual([6]);
+  });
+
+  test("of a video that was deleted takes it away", () => {
+    expect(days(withChange(page([9, 7]), told(7, { state: "DELETED" })))).toEqual([9]);
+  });
 });

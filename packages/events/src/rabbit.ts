@@ -43,7 +43,7 @@ export function connectRabbit(url: string, options: RabbitOptions): Bus {
   let isConnected = false;
 
   const connection = new Connection({
-    url,
+    url: withUser(url),
     ...(connectionName === undefined ? {} : { connectionName }),
     heartbeat: HEARTBEAT_SECONDS,
     retryLow: RECONNECT_MS.least,
@@ -139,6 +139,13 @@ export function connectRabbit(url: string, options: RabbitOptions): Bus {
       metrics.connected(false);
     },
   };
+}
+
+/** A URL that names nobody means RabbitMQ's own default user. */
+function withUser(url: string): string {
+  const target = new URL(url);
+  if (target.username === "") Object.assign(target, { username: "guest", password: "guest" });
+  return target.href;
 }
 
 /** Named by the broker, gone with the connection. */
