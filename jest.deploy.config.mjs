@@ -5,6 +5,7 @@ export default {
   ...base,
   testMatch: ["<rootDir>/test/deploy/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/"],
+  globalTeardown: "<rootDir>/test/deploy/support/teardown.ts",
   maxWorkers: 1,
   testTimeout: 900_000,
 };

@@ -6,7 +6,20 @@ import { readSecrets } from "@reelmesh/mesh/secret.js";
 import { readMeshSettings } from "@reelmesh/mesh/settings.js";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT, at, find, list, nameOf, noKubectl, ofKind, readYaml, render, text, texts } from "./support/manifests.js";
+import {
+  ROOT,
+  asYaml,
+  at,
+  find,
+  list,
+  nameOf,
+  noKubectl,
+  ofKind,
+  readYaml,
+  render,
+  text,
+  texts,
+} from "./support/manifests.js";
 import type { Yaml } from "./support/manifests.js";
 
 const OVERLAYS = ["dev", "dev-mtls", "debug", "prod"];
@@ -54,8 +67,7 @@ function peers(rules: readonly Yaml[], direction: "from" | "to"): readonly strin
   return rules.flatMap((rule) =>
     list(rule, direction).flatMap((peer) => {
       const label = at(peer, "podSelector", "matchLabels", "app.kubernetes.io/name");
-      const chosen =
-        label === undefined ? texts(peer, "podSelector", "matchExpressions", 0, "values") : [String(label)];
+      const chosen = typeof label === "string" ? [label] : texts(peer, "podSelector", "matchExpressions", 0, "values");
       return chosen.flatMap((name) => list(rule, "ports").map((port) => `${name}:${String(at(port, "port"))}`));
     }),
   );
@@ -188,10 +200,7 @@ suite(`k8s/overlays/%s${noKubectl === undefined ? "" : ` (skipped: ${noKubectl})
     }
     const stores = ofKind(objects, "NetworkPolicy").filter((policy) => nameOf(policy).startsWith("to-"));
     expect(
-      stores
-        .map((policy) => Object.keys(Object(at(policy, "spec", "podSelector", "matchLabels"))))
-        .flat()
-        .sort(),
+      stores.flatMap((policy) => Object.keys(asYaml(at(policy, "spec", "podSelector", "matchLabels")))).sort(),
     ).toEqual(["reelmesh/documents", "reelmesh/events", "reelmesh/objects"]);
   });
 
