@@ -1,3 +1,4 @@
+import { createRunningClock } from "./running-clock.js";
 import { CRITICALITIES, type Criticality } from "./criticality.js";
 
 /** How long calls may keep one turn of the event loop busy before those behind wait for the next. */
@@ -9,6 +10,7 @@ const STANDING_MS = 5;
 
 /** What the queue asks of the event loop. */
 export interface Loop {
+  /** Milliseconds in which the process could work: what it was kept from is no fault of who waits in its queue. */
   now(): number;
   /** Runs something in the loop's next turn, after what has arrived meanwhile was read. */
   nextTurn(run: () => void): void;
@@ -18,7 +20,7 @@ export interface Loop {
 
 /** Node's own event loop. */
 export const EVENT_LOOP: Loop = {
-  now: () => performance.now(),
+  now: createRunningClock(),
   nextTurn: (run) => void setImmediate(run),
   // A tick alone would come before the promises that are settled already.
   afterThis(run) {
