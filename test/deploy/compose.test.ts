@@ -14,6 +14,7 @@ import { describeWithDocker, docker, inspect } from "./support/docker.js";
 /** What is scaled, to how many. */
 const SCALE = { storage: 3, catalog: 2, upload: 2, streaming: 2 } as const;
 const REQUESTS_A_SECOND = 40;
+const PROJECT = "reelmesh-compose-test";
 
 describeWithDocker("docker compose", () => {
   const cleanup = createCleanup();
@@ -29,7 +30,7 @@ describeWithDocker("docker compose", () => {
     const file = join(await cleanup.folder(), "clip.mp4");
     await makeClip(file, { seconds: 12, size: "640x360", kbps: 2000 });
     clip = await readFile(file);
-    project = await openProject("reelmesh-compose-test", cleanup);
+    project = await openProject(PROJECT, cleanup);
     await compose("build");
     await up();
   });
@@ -93,9 +94,14 @@ describeWithDocker("docker compose", () => {
   });
 
   test("the edge is published on loopback, and nothing else is", async () => {
-    const published = await compose("ps", "--format", "{{.Service}} {{.Publishers}}");
-    const open = published.split("\n").filter((line) => /[1-9]\d*->|:[1-9]\d*/.test(line));
-    expect(open.map((line) => line.split(" ")[0])).toEqual(["gateway"]);
+    const published = await docker(
+      "ps",
+      "--filter",
+      `label=com.docker.compose.project=${PROJECT}`,
+      "--format",
+      "{{.Ports}}",
+    );
+    expect(published.match(/\S+->\S+/g)).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+->8080\/tcp$/)]);
     expect(await project.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
@@ -128,12 +134,16 @@ describeWithDocker("docker compose", () => {
       await until(() => viewers.answered() >= answered + requests || viewers.failures.length > 0);
     };
     await goOn(REQUESTS_A_SECOND);
+    const healthy = (container: string) =>
+      until(async () => (await inspect(container, ".State.Health.Status")) === "healthy");
     // The service's own process, below the first one, as if it had run out of memory.
     await docker("exec", crashing, "sh", "-c", "kill -9 $(cat /proc/1/task/1/children)");
     await until(async () => (await inspect(crashing, ".RestartCount")) === 1);
-    await goOn(REQUESTS_A_SECOND);
-    await docker("restart", restarted);
-    await docker("restart", catalog);
+    await healthy(crashing);
+    for (const container of [restarted, catalog]) {
+      await docker("restart", container);
+      await healthy(container);
+    }
     await goOn(REQUESTS_A_SECOND);
     await up("--no-recreate", "--scale", "storage=1", "--scale", "catalog=1", "--scale", "upload=1");
     await goOn(REQUESTS_A_SECOND);
