@@ -31,7 +31,8 @@ export function createAuthority(now = new Date()): CertifiedKey {
 }
 
 /**
- * A certificate for mutual TLS, good for 90 days, that names services by SPIFFE URIs (RFC 5280; X509-SVID).
+ * A certificate for mutual TLS, good for 90 days, that names services by SPIFFE URIs (RFC 5280; X509-SVID), and by DNS
+ * names besides, which tools such as grpcurl go by.
  *
  * @param services one as a rule, several for a process of several modules.
  */
@@ -41,7 +42,10 @@ export function certify(
   now = new Date(),
 ): CertifiedKey {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const names = services.map((service) => context(6, Buffer.from(spiffeId(service)), "primitive"));
+  const names = [
+    ...services.map((service) => context(6, Buffer.from(spiffeId(service)), "primitive")),
+    ...services.map((service) => context(2, Buffer.from(service), "primitive")),
+  ];
   const extensions = [
     extension("2.5.29.19", sequence(), "critical"),
     extension("2.5.29.15", DIGITAL_SIGNATURE, "critical"),
