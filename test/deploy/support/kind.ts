@@ -50,11 +50,15 @@ export async function kubectlWith(input: string, ...words: readonly string[]): P
   return output.trim();
 }
 
-/** Makes the cluster where there is none, with images of what is in this folder. */
+/**
+ * Makes the cluster where there is none, with images of what is in this folder; with `TEST_IMAGES=loaded` the cluster has
+ * them already.
+ */
 export async function openCluster(): Promise<void> {
   const there = (await run("kind", ["get", "clusters"])).split("\n").includes("reelmesh");
   if (!there) writeFileSync(CLUSTER_IS_OURS, "");
   await run("npm", ["run", "cluster"]);
+  if (process.env.TEST_IMAGES === "loaded") return;
   for (const service of SERVICES) {
     // The machine's own network: what reaches a package registry from here reaches it from the build.
     const words = ["--network", "host", "--build-arg", `SERVICE=${service}`, "--tag", `reelmesh/${service}:dev`];

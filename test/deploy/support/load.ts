@@ -109,7 +109,11 @@ function digest(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+/** An error's message and those of its causes; fetch's are errors of another realm. */
 function inWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${inWords(error.cause)}`;
+  if (typeof error !== "object" || error === null) return String(error);
+  const { message, code, cause }: { message?: unknown; code?: unknown; cause?: unknown } = error;
+  return [message, code, cause === undefined ? undefined : inWords(cause)]
+    .filter((part) => typeof part === "string" && part !== "")
+    .join(": ");
 }
