@@ -2,7 +2,7 @@ import type { MethodTraits } from "../definition.js";
 import { DomainError } from "../errors.js";
 import { SHARE, type Criticality } from "./criticality.js";
 import { createLimit, type ConcurrencyLimit } from "./limit.js";
-import { createTurns, type Turns } from "./turns.js";
+import { EVENT_LOOP, createTurns, type Turns } from "./turns.js";
 
 /** How many streams a server keeps open at a time unless told otherwise. */
 export const MOST_STREAMS = 1000;
@@ -40,7 +40,7 @@ export function createAdmission(
     turns = createTurns(),
     limit = createLimit(),
     mostStreams = MOST_STREAMS,
-    now = () => performance.now(),
+    now = () => EVENT_LOOP.now(),
   } = options;
   let inFlight = 0;
   let streams = 0;
