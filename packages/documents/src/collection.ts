@@ -91,6 +91,18 @@ export interface BulkResult {
   readonly deleted: number;
 }
 
+/** How far the repair of a collection's indexes is. */
+export interface IndexRepair {
+  /** Documents looked at; 0 where the server keeps its indexes right by itself. */
+  readonly examined: number;
+  /** Entries added or removed. */
+  readonly repaired: number;
+  /** The indexes that were missing. */
+  readonly built: readonly string[];
+  /** The indexes that are there and not declared, which another version may use. */
+  readonly unused: readonly string[];
+}
+
 /**
  * Documents of one kind, with MongoDB's vocabulary as far as every adapter does the same. Each document changes
  * atomically, nothing larger does. A call resolves when its write is durable.
@@ -126,6 +138,8 @@ export interface Collection<T extends StoredDocument> {
   countDocuments(filter: Filter<T>): Promise<number>;
   /** In order; stops at the first that fails and throws its error. What came before it stays written. */
   bulkWrite(operations: readonly BulkOperation<T>[]): Promise<BulkResult>;
+  /** Puts the declared indexes right while others read and write; tells now and then how far it is, and at the end. */
+  repairIndexes(): AsyncGenerator<IndexRepair>;
 }
 
 export interface Documents {

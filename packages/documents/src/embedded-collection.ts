@@ -1,7 +1,16 @@
-import type { BulkOperation, BulkResult, Collection, Filter, Sort, StoredDocument, Update } from "./collection.js";
+import type {
+  BulkOperation,
+  BulkResult,
+  Collection,
+  Filter,
+  IndexRepair,
+  Sort,
+  StoredDocument,
+  Update,
+} from "./collection.js";
 import type { EmbeddedStore } from "./embedded-store.js";
 import { matches, parseFilter, type Conjunction } from "./filter.js";
-import { planQuery, type Plan } from "./planner.js";
+import { planQuery, PRIMARY, type Plan } from "./planner.js";
 import { documentsOf, type Examined } from "./scan.js";
 import { asStored } from "./typed.js";
 import { applyChanges, assertUpsertable, parseUpdate, upserted, type Change } from "./update.js";
@@ -107,6 +116,26 @@ export class EmbeddedCollection<T extends StoredDocument> implements Collection<
     const steps = operations.map((operation) => this.#bulkStep(operation, result));
     await this.#inOrder(steps);
     return result;
+  }
+
+  /** What is missing is built when a collection is opened. */
+  async *repairIndexes(): AsyncGenerator<IndexRepair> {
+    let repair: IndexRepair = { examined: 0, repaired: 0, built: [], unused: [] };
+    const indexes = this.store.indexes.filter(({ name }) => name !== PRIMARY);
+    const steps = [
+      (start?: Buffer) => this.store.addMissing(start),
+      ...indexes.map((index) => (start?: Buffer) => this.store.removeStale(index, start)),
+    ];
+    for (const step of steps) {
+      let next: Buffer | undefined;
+      do {
+        const done = await this.folder.write(() => step(next));
+        ({ next } = done);
+        const { examined, repaired } = repair;
+        repair = { ...repair, examined: examined + done.examined, repaired: repaired + done.repaired };
+        yield repair;
+      } while (next !== undefined);
+    }
   }
 
   /** Answers a query for the sake of how it is answered. @throws UnsupportedError as `find` does. */

@@ -9,6 +9,16 @@ import { assertId, type Fields } from "./value.js";
 
 const RECORDS_PER_BUILD_STEP = 500;
 
+/** A step of an index's repair. */
+export interface RepairStep {
+  /** Records looked at. */
+  readonly examined: number;
+  /** Entries added or removed. */
+  readonly repaired: number;
+  /** Where to go on; undefined after the last step. */
+  readonly next: Buffer | undefined;
+}
+
 export interface StoredIndex extends PlannedIndex {
   readonly unique: boolean;
   readonly spread: Set<string>;
@@ -115,6 +125,34 @@ export class EmbeddedStore {
       this.#addEntries(index, entries.keys, entries.spread, key);
     }
     return found[RECORDS_PER_BUILD_STEP]?.key;
+  }
+
+  /** Adds to every index the entries that some records, from the record key `start`, lack. @throws DuplicateKeyError */
+  addMissing(start: Buffer | undefined): RepairStep {
+    const found = [...this.#records.getRange({ ...(start && { start }), limit: RECORDS_PER_BUILD_STEP + 1 })];
+    const records = found.slice(0, RECORDS_PER_BUILD_STEP);
+    let repaired = 0;
+    for (const { key, value } of records) {
+      for (const [index, { keys, values, spread }] of this.#entriesOf(this.#decode(key, value), key)) {
+        const missing = keys.filter((entry) => !index.entries.doesExist(entry));
+        if (missing.length === 0) continue;
+        this.#assertUnique(index, values, key);
+        this.#addEntries(index, missing, spread, key);
+        repaired += missing.length;
+      }
+    }
+    return { examined: records.length, repaired, next: found[RECORDS_PER_BUILD_STEP]?.key };
+  }
+
+  /** Removes of an index the entries, from the entry `start`, that no record has. */
+  removeStale(index: StoredIndex, start: Buffer | undefined): RepairStep {
+    const found = [...index.entries.getRange({ ...(start && { start }), limit: RECORDS_PER_BUILD_STEP + 1 })];
+    const stale = found.slice(0, RECORDS_PER_BUILD_STEP).filter(({ key: entry, value: key }) => {
+      const document = this.load(key);
+      return document === undefined || !entryKeys(index.parts, document, key).keys.some((each) => each.equals(entry));
+    });
+    for (const { key } of stale) void index.entries.remove(key);
+    return { examined: 0, repaired: stale.length, next: found[RECORDS_PER_BUILD_STEP]?.key };
   }
 
   keyOf(document: Fields): Buffer {

@@ -27,6 +27,10 @@ function guardCollection<T extends StoredDocument>(collection: Collection<T>): C
     deleteMany: (filter) => guard(collection.deleteMany(filter)),
     countDocuments: (filter) => guard(collection.countDocuments(filter)),
     bulkWrite: (operations) => guard(collection.bulkWrite(operations)),
+    async *repairIndexes() {
+      const steps = collection.repairIndexes();
+      for (let step = await guard(steps.next()); step.done !== true; step = await guard(steps.next())) yield step.value;
+    },
   };
 }
 

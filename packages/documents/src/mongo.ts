@@ -13,6 +13,7 @@ import type {
   Documents,
   Filter,
   IndexDefinition,
+  IndexRepair,
   Sort,
   StoredDocument,
   Update,
@@ -50,7 +51,7 @@ export function openMongo(url: string, database: string): Documents {
       assertCollectionName(name);
       const indexes = parseIndexes(options.indexes ?? []);
       await driverCall({ name, indexes }, () => createIndexes(db, name, indexes));
-      return new MongoCollection<T>(name, db.collection(name), indexes);
+      return new MongoCollection<T>(name, db, indexes);
     },
     ping: async () => {
       await driverCall({ name: database, indexes: [] }, () => db.command({ ping: 1 }));
@@ -59,7 +60,12 @@ export function openMongo(url: string, database: string): Documents {
   };
 }
 
-async function createIndexes(db: Db, collection: string, indexes: ReturnType<typeof parseIndexes>): Promise<void> {
+/** @returns the names of those that were missing, and of those that are there and not declared. */
+async function createIndexes(
+  db: Db,
+  collection: string,
+  indexes: readonly DeclaredIndex[],
+): Promise<Pick<IndexRepair, "built" | "unused">> {
   const existing: Document[] = await db.collection(collection).listIndexes().toArray().catch(noneYet);
   const missing = indexes
     .filter(({ name, unique }) => name !== PRIMARY && !existing.some((index: Document) => isIndex(index, name, unique)))
@@ -69,6 +75,11 @@ async function createIndexes(db: Db, collection: string, indexes: ReturnType<typ
       ...(unique && { unique }),
     }));
   if (missing.length > 0) await db.collection(collection).createIndexes(missing);
+  const there = existing.map(({ name }: Document) => String(name)).filter((name) => name !== "_id_");
+  return {
+    built: missing.map(({ name }) => name),
+    unused: there.filter((name) => !indexes.some((index) => index.name === name)),
+  };
 }
 
 function isIndex(index: Document, name: string, unique: boolean): boolean {
@@ -81,12 +92,18 @@ function noneYet(error: unknown): [] {
   throw error;
 }
 
+type DeclaredIndex = PlannedIndex & { readonly unique: boolean };
+
 class MongoCollection<T extends StoredDocument> implements Collection<T> {
+  private readonly driver: DriverCollection<StoredDocument>;
+
   constructor(
     readonly name: string,
-    private readonly driver: DriverCollection<StoredDocument>,
-    readonly indexes: readonly PlannedIndex[],
-  ) {}
+    private readonly db: Db,
+    readonly indexes: readonly DeclaredIndex[],
+  ) {
+    this.driver = db.collection(name);
+  }
 
   async insertOne(document: T): Promise<void> {
     const copy: StoredDocument = asStored(storableDocument(document));
@@ -154,6 +171,12 @@ class MongoCollection<T extends StoredDocument> implements Collection<T> {
       upserted: done.upsertedCount,
       deleted: done.deletedCount,
     };
+  }
+
+  /** Those that are there the server keeps right; what another version declared stays. */
+  async *repairIndexes(): AsyncGenerator<IndexRepair> {
+    const found = await this.#call(() => createIndexes(this.db, this.name, this.indexes));
+    yield { examined: 0, repaired: 0, ...found };
   }
 
   #bulkStep(operation: BulkOperation<T>): AnyBulkWriteOperation<StoredDocument> {

@@ -1,12 +1,14 @@
-import { guardDocuments } from "@reelmesh/documents/guarded.js";
+import { openData } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
+import { serveDocuments } from "@reelmesh/documents/operations/service.js";
 import { openBus } from "@reelmesh/events/open.js";
 import { services, type AccessTable } from "@reelmesh/mesh/access.js";
-import { startLoop } from "@reelmesh/mesh/loop.js";
 import { defineModule, serve } from "@reelmesh/mesh/module.js";
 import { createPageTokens } from "@reelmesh/mesh/page-token.js";
+import { serveSweeps, startSweeping } from "@reelmesh/mesh/sweep.js";
 import { CatalogServiceDefinition } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import { readConfig } from "./config.js";
+import { createPurge } from "./purge.js";
 import { openVideos } from "./repository.js";
 import { createCatalogService } from "./service.js";
 
@@ -33,20 +35,21 @@ export const catalog = defineModule({
   clients: [],
   config: readConfig,
   async start(config, mesh) {
-    const documents = guardDocuments(await openDocuments(config.documents));
-    const videos = await openVideos(documents);
+    const data = await openData(await openDocuments(config.documents));
+    const videos = await openVideos(data);
     const bus = await openBus(config.events, "catalog", mesh);
     const service = createCatalogService(videos, createPageTokens(mesh.keys), config, (name) => {
       bus.publish({ type: "catalog.video.changed", name });
     });
-    const purge = startLoop("purge", { everyMs: config.purgeEveryMs, log: mesh.log }, () => videos.purge(new Date()));
+    const purge = createPurge(videos);
+    const purging = startSweeping(purge, { everyMs: config.purgeEveryMs, log: mesh.log });
     return {
-      services: [serve(CatalogServiceDefinition, service, ACCESS)],
-      check: () => documents.ping(),
+      services: [serve(CatalogServiceDefinition, service, ACCESS), serveDocuments(data), serveSweeps([purge])],
+      check: () => data.ping(),
       async stop() {
-        await purge.stop();
+        await purging.stop();
         await bus.close();
-        await documents.close();
+        await data.close();
       },
     };
   },

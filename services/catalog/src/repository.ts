@@ -1,5 +1,6 @@
-import type { Collection, Documents } from "@reelmesh/documents/collection.js";
+import type { Data } from "@reelmesh/documents/data.js";
 import { DuplicateKeyError } from "@reelmesh/documents/errors.js";
+import type { VersionedCollection } from "@reelmesh/documents/versioned.js";
 import type { Video } from "./video.js";
 
 /** The videos as they are kept. Every method throws DomainError STORE_UNAVAILABLE when the store does not answer. */
@@ -13,8 +14,10 @@ export interface VideoRepository {
   listFor(query: { audience: readonly string[]; owner?: string; before?: string; limit: number }): Promise<Video[]>;
   /** All videos by update key, oldest change first, after `key`. */
   listChanges(query: { after: string; limit: number }): Promise<Video[]>;
-  /** Removes deleted videos whose time is up. */
-  purge(now: Date): Promise<void>;
+  /** Deleted videos whose time is up, the earliest first. */
+  listExpired(now: Date, limit: number): Promise<Video[]>;
+  /** Removes a deleted video if its time is up; false when it is not, or no longer. */
+  purge(id: string, now: Date): Promise<boolean>;
 }
 
 type OptionalField = { [F in keyof Video]-?: undefined extends Video[F] ? F : never }[keyof Video];
@@ -26,8 +29,8 @@ const OPTIONAL = { stateBefore: true, failureReason: true, source: true, expireT
 >;
 
 /** Opens the collection of videos. */
-export async function openVideos(documents: Documents): Promise<VideoRepository> {
-  const videos = await documents.collection<Video>("videos", {
+export async function openVideos(data: Data): Promise<VideoRepository> {
+  const videos = await data.collection<Video>("videos", {
     indexes: [
       { keys: { owner: 1, requestId: 1 }, unique: true },
       { keys: { audience: 1, createKey: -1 } },
@@ -35,6 +38,9 @@ export async function openVideos(documents: Documents): Promise<VideoRepository>
       { keys: { updateKey: 1 } },
       { keys: { expireTime: 1 } },
     ],
+    // Without its source there is nothing to restore: whatever was under way ends with the system it was under way in.
+    isLasting: ({ source }) => source !== undefined,
+    objectsOf: ({ source }) => (source ? [{ name: source.object, etag: source.objectEtag }] : []),
   });
   return {
     find: (id) => videos.findOne({ _id: id }),
@@ -51,13 +57,12 @@ export async function openVideos(documents: Documents): Promise<VideoRepository>
       );
     },
     listChanges: ({ after, limit }) => videos.find({ updateKey: { $gt: after } }, { sort: { updateKey: 1 }, limit }),
-    async purge(now) {
-      await videos.deleteMany({ expireTime: { $lte: now } });
-    },
+    listExpired: (now, limit) => videos.find({ expireTime: { $lte: now } }, { sort: { expireTime: 1 }, limit }),
+    purge: (id, now) => videos.deleteOne({ _id: id, expireTime: { $lte: now } }),
   };
 }
 
-async function insert(videos: Collection<Video>, video: Video): Promise<Video> {
+async function insert(videos: VersionedCollection<Video>, video: Video): Promise<Video> {
   try {
     await videos.insertOne(video);
     return video;
@@ -69,7 +74,7 @@ async function insert(videos: Collection<Video>, video: Video): Promise<Video> {
   }
 }
 
-async function replace(videos: Collection<Video>, next: Video): Promise<boolean> {
+async function replace(videos: VersionedCollection<Video>, next: Video): Promise<boolean> {
   const { _id, ...fields } = next;
   const gone = Object.entries(OPTIONAL).filter(([field]) => !Object.hasOwn(next, field));
   const replaced = await videos.findOneAndUpdate(

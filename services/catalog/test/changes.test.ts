@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { createPageTokens } from "@reelmesh/mesh/page-token.js";
 import { Video_State, type Video } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
+import { openData } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import { openVideos, type VideoRepository } from "../src/repository.js";
 import { createCatalogService } from "../src/service.js";
@@ -92,7 +93,7 @@ describe("a change that is written later than the time it bears", () => {
   /** The service's own method over a store that its writes reach when the test says. */
   async function start() {
     const folder = await temporaryFolder();
-    const documents = await openDocuments({ folder: folder.path });
+    const documents = await openData(await openDocuments({ folder: folder.path }));
     const videos: VideoRepository = await openVideos(documents);
     const { keys } = running().services;
     const service = createCatalogService(videos, createPageTokens(keys), { keepDeletedMs: 0 }, () => undefined);

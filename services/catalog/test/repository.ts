@@ -135,9 +135,12 @@ export function videoRepositoryContract(store: TestStore): void {
     await videos.insert(kept);
     await videos.insert(deleteVideo(expired, DAY_MS, CREATED));
     await videos.insert(deleteVideo(waiting, DAY_MS + 1, CREATED));
-    await videos.purge(new Date(CREATED.getTime() + DAY_MS - 1));
-    expect(await videos.find(expired._id)).toBeDefined();
-    await videos.purge(new Date(CREATED.getTime() + DAY_MS));
+    const early = new Date(CREATED.getTime() + DAY_MS - 1);
+    expect(await videos.purge(expired._id, early)).toBe(false);
+    expect(await videos.listExpired(early, 10)).toEqual([]);
+    const now = new Date(CREATED.getTime() + DAY_MS);
+    expect((await videos.listExpired(now, 10)).map(({ _id }) => _id)).toEqual([expired._id]);
+    for (const { _id } of [expired, kept, waiting]) await videos.purge(_id, now);
     expect(await videos.find(expired._id)).toBeUndefined();
     expect(await videos.find(waiting._id)).toBeDefined();
     expect(await videos.find(kept._id)).toEqual(kept);

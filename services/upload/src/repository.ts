@@ -1,4 +1,4 @@
-import type { Documents } from "@reelmesh/documents/collection.js";
+import type { Data } from "@reelmesh/documents/data.js";
 import { DuplicateKeyError } from "@reelmesh/documents/errors.js";
 import { pieceKey, type Piece, type Upload, type UploadState } from "./upload.js";
 
@@ -34,15 +34,20 @@ const PAGE = 100;
 export type Known = Pick<Upload, "_id" | "state"> & Partial<Pick<Upload, "offset" | "fence">>;
 
 /** Opens the collections of uploads and their pieces. */
-export async function openUploads(documents: Documents): Promise<UploadRepository> {
-  const uploads = await documents.collection<Upload>("uploads", {
+export async function openUploads(data: Data): Promise<UploadRepository> {
+  const uploads = await data.collection<Upload>("uploads", {
     indexes: [
       { keys: { owner: 1, requestId: 1 }, unique: true },
       { keys: { owner: 1, state: 1, createKey: -1 } },
       { keys: { state: 1, expireTime: 1 } },
     ],
+    // The blocks of an upload under way are in no backup.
+    isLasting: ({ state }) => state === "FINISHED",
   });
-  const pieces = await documents.collection<Piece>("pieces", { indexes: [{ keys: { upload: 1, offset: 1 } }] });
+  const pieces = await data.collection<Piece>("pieces", {
+    indexes: [{ keys: { upload: 1, offset: 1 } }],
+    isLasting: () => false,
+  });
 
   return {
     find: (id) => uploads.findOne({ _id: id }),

@@ -139,6 +139,7 @@ export function createUploadService(parts: {
       const _id = pieceKey(known._id, offset);
       const recorded = await writes.record(known, {
         _id,
+        schema: 1,
         upload: known._id,
         offset,
         fence: Number(request.fence),

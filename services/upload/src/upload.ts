@@ -48,6 +48,7 @@ export interface StagedBlock {
 export interface Piece {
   /** `{upload}/{offset}`, the offset in 16 digits: one piece a place, and they sort. */
   readonly _id: string;
+  readonly schema: 1;
   readonly upload: string;
   readonly offset: number;
   readonly fence: number;

@@ -49,7 +49,7 @@ type Halfway = Awaited<ReturnType<typeof halfway>>;
 /** What RecordBlocks writes first. */
 async function keepLastPiece(uploads: UploadRepository, { upload, fence, block }: Halfway): Promise<void> {
   const id = idOf(upload.name);
-  await uploads.keepPiece({ _id: pieceKey(id, 5), upload: id, offset: 5, fence, blocks: [block] });
+  await uploads.keepPiece({ _id: pieceKey(id, 5), schema: 1, upload: id, offset: 5, fence, blocks: [block] });
 }
 
 /** What RecordBlocks writes second. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openData } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import type { CallScope } from "@reelmesh/mesh/call.js";
 import { mintCapability, type Verb } from "@reelmesh/mesh/capability.js";
@@ -136,7 +137,7 @@ async function listFilling({ uploads, ann }: Clients): Promise<Set<string>> {
 
 /** Lets the time pass after which an upload that was never acknowledged is given up. */
 async function giveUpUnacknowledged(): Promise<void> {
-  const documents = await openDocuments({ folder: join(data, "upload") });
+  const documents = await openData(await openDocuments({ folder: join(data, "upload") }));
   const uploads = await openUploads(documents);
   for (const { _id } of await uploads.listIn("CREATING", 1000))
     await uploads.advance({ _id, state: "CREATING" }, { expireTime: new Date(0) });

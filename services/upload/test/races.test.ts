@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { catalog as catalogModule } from "@reelmesh/catalog/module.js";
-import type { Documents } from "@reelmesh/documents/collection.js";
+import { openData, type Data } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import type { CallContext } from "@reelmesh/mesh/call.js";
 import { createPageTokens } from "@reelmesh/mesh/page-token.js";
@@ -30,7 +30,7 @@ import { keptUpload } from "./repository.js";
 const folders = [temporaryFolder(), temporaryFolder()];
 const LATER = () => new Date(Date.now() + 3_600_000);
 let services: TestServices;
-let documents: Documents;
+let documents: Data;
 let uploads: UploadRepository;
 let finishing: Finishing;
 let writes: Writes;
@@ -38,7 +38,7 @@ let writes: Writes;
 beforeAll(async () => {
   const [data = "", own = ""] = await Promise.all(folders.map(async (folder) => (await folder).path));
   services = await startServices([storageModule, catalogModule], { REELMESH_DATA: data });
-  documents = await openDocuments({ folder: own });
+  documents = await openData(await openDocuments({ folder: own }));
   uploads = await openUploads(documents);
   const catalog = services.client("catalog", CatalogServiceDefinition, "upload");
   const storage = services.client("storage", StorageServiceDefinition, "upload");
@@ -54,6 +54,7 @@ afterAll(async () => {
 
 const pieceAt = ({ _id }: Upload, offset: number, fence: number, sizeBytes = 5): Piece => ({
   _id: pieceKey(_id, offset),
+  schema: 1,
   upload: _id,
   offset,
   fence,

@@ -4,8 +4,8 @@ import { createClient } from "@reelmesh/mesh/client.js";
 import { Action, CatalogServiceDefinition, Video_State } from "@reelmesh/proto/reelmesh/catalog/v1/catalog_service.js";
 import { Upload_State, type Upload } from "@reelmesh/proto/reelmesh/upload/v1/upload_service.js";
 import { reasonOf, scope, until } from "../../catalog/test/support/services.js";
-import { sweepSources } from "../src/reconcile.js";
-import { useUploading } from "./support/uploading.js";
+import { createSourceSweep } from "../src/reconcile.js";
+import { useUploading, type Uploading } from "./support/uploading.js";
 
 const HELLO = Buffer.from("hello");
 const NEVER = "86400";
@@ -69,9 +69,13 @@ describe("the sweep of sources", () => {
     await storage.commitBlocks({ capability: allow(object, ["write"]), object }, scope());
     return object;
   };
-  const sweep = (olderThanMs: number) => {
-    const { ownCatalog: catalog, storage, services } = running.now();
-    return sweepSources({ catalog, storage, keys: services.keys, olderThanMs }, scope());
+  const sweep = async (olderThanMs: number, given: { catalog?: Uploading["ownCatalog"]; dryRun?: boolean } = {}) => {
+    const { ownCatalog, storage, services } = running.now();
+    const { catalog = ownCatalog, dryRun = false } = given;
+    const sources = createSourceSweep({ catalog, storage, keys: services.keys, olderThanMs });
+    const swept: string[] = [];
+    for await (const name of sources.run(scope(), { dryRun })) swept.push(name);
+    return swept;
   };
   const isThere = async (object: string) => (await running.now().read(object)) !== undefined;
 
@@ -86,7 +90,9 @@ describe("the sweep of sources", () => {
     const [kept = "", deleted = ""] = objects;
     await catalog.deleteVideo({ name: deleted.replace("sources/", "videos/") }, ann);
     const gone = [await orphan("0123456789abcdef"), await orphan("no.video_id")];
-    await sweep(0);
+    expect(await sweep(0, { dryRun: true })).toEqual(gone);
+    expect(await Promise.all(gone.map(isThere))).toEqual([true, true]);
+    expect(await sweep(0)).toEqual(gone);
     expect(await Promise.all([kept, deleted, ...gone].map(isThere))).toEqual([true, true, false, false]);
   });
 
@@ -100,11 +106,10 @@ describe("the sweep of sources", () => {
 
   test("removes nothing when the catalogue does not answer", async () => {
     const object = await orphan("00000000000000ff");
-    const { services, storage } = running.now();
+    const { services } = running.now();
     const nowhere = openChannel("catalog", "127.0.0.1:1", "upload", services.tokens);
     const catalog = createClient(CatalogServiceDefinition, nowhere);
-    const swept = sweepSources({ catalog, storage, keys: services.keys, olderThanMs: 0 }, scope());
-    expect(await reasonOf(swept)).toBe("SERVICE_UNAVAILABLE");
+    expect(await reasonOf(sweep(0, { catalog }))).toBe("SERVICE_UNAVAILABLE");
     nowhere.close();
     expect(await isThere(object)).toBe(true);
   });

@@ -34,6 +34,7 @@ export function keptUpload(given: Partial<Upload> = {}): Upload {
 
 const pieceAt = (upload: string, offset: number, fence = 1, sizeBytes = 5): Piece => ({
   _id: pieceKey(upload, offset),
+  schema: 1,
   upload,
   offset,
   fence,

@@ -18,6 +18,7 @@ const MIB = 2 ** 20;
 
 const piece = (offset: number, sizes: readonly number[], fence = 1): Piece => ({
   _id: pieceKey("u", offset),
+  schema: 1,
   upload: "u",
   offset,
   fence,

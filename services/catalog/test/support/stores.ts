@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, test } from "@jest/globals";
 import type { Documents } from "@reelmesh/documents/collection.js";
-import { guardDocuments } from "@reelmesh/documents/guarded.js";
+import { openData, type Data } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import { MongoClient } from "mongodb";
 import { temporaryFolder } from "./services.js";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "./services.js";
 /** A store that a suite runs on. */
 export interface TestStore {
   /** The documents, open while the suite's tests run. */
-  documents(): Documents;
+  documents(): Data;
   /** A test of what happens at once, which a stand-in for MongoDB may not keep apart. */
   atomicTest(name: string, run: () => Promise<void>): void;
 }
@@ -62,9 +62,9 @@ function runSuite(
   { open, remove }: { open: () => Promise<Documents>; remove: () => Promise<void> },
   standIn?: string,
 ): void {
-  let opened: Documents | undefined;
+  let opened: Data | undefined;
   beforeAll(async () => {
-    opened = guardDocuments(await open());
+    opened = await openData(await open());
   });
   afterAll(async () => {
     await opened?.close();

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "@jest/globals";
 import { catalog } from "@reelmesh/catalog/module.js";
+import { openData } from "@reelmesh/documents/data.js";
 import { openDocuments } from "@reelmesh/documents/open.js";
 import type { CallScope } from "@reelmesh/mesh/call.js";
 import { mintCapability, type Verb } from "@reelmesh/mesh/capability.js";
@@ -152,7 +153,7 @@ export function useUploading(variables: Readonly<Record<string, string>> = {}) {
     /** Stops everything, lets `work` change what the upload service keeps, and starts everything again. */
     async whileStopped(work: (uploads: UploadRepository) => Promise<void>) {
       await stop();
-      const documents = await openDocuments({ folder: join((await folder).path, "upload") });
+      const documents = await openData(await openDocuments({ folder: join((await folder).path, "upload") }));
       try {
         await work(await openUploads(documents));
       } finally {
