@@ -11,7 +11,7 @@ import { storageModule } from "./support/storage.js";
 import { deferred, until } from "./support/until.js";
 
 const SERVICE = "reelmesh.storage.v1.StorageService";
-const GRPCURL = spawnSync("grpcurl", ["-version"]).error === undefined;
+const GRPCURL = process.env.CI === "true" || spawnSync("grpcurl", ["-version"]).error === undefined;
 
 /** A module whose store answers or not, as told. */
 function withStore() {
