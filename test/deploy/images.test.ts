@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, cp, lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { modules } from "@reelmesh/all/modules.js";
@@ -162,7 +162,11 @@ describeWithDocker("the images", () => {
 });
 
 async function copySources(to: string): Promise<void> {
-  // Of what is deleted and not yet committed git still knows.
-  const copy = `git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | xargs -d '\\n' cp --parents -t "$0"`;
-  await promisify(execFile)("bash", ["-c", copy, to], { cwd: ROOT });
+  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { stdout } = await promisify(execFile)("git", list, { cwd: ROOT, maxBuffer: 2 ** 26 });
+  for (const file of stdout.split("\0")) {
+    // Of what is deleted and not yet committed git still knows.
+    const found = await lstat(join(ROOT, file)).catch(() => undefined);
+    if (found?.isFile()) await cp(join(ROOT, file), join(to, file));
+  }
 }
