@@ -8,9 +8,9 @@ import {
 import { balanced } from "./balancing/balanced.js";
 import type { CallScope } from "./call.js";
 import { createBudget, type BudgetOptions } from "./calls/budget.js";
-import { createCancels } from "./calls/cancels.js";
 import { deadlineOf } from "./calls/deadlines.js";
 import { createLatencyQuantile, type LatencyQuantile } from "./calls/latency.js";
+import { createLines, type Standing } from "./calls/lines.js";
 import type { Calls } from "./calls/outgoing-call.js";
 import { callStream } from "./calls/stream-call.js";
 import { callUnary } from "./calls/unary-call.js";
@@ -89,27 +89,31 @@ export function openChannel(
   observer: MeshObserver = SILENT,
   options: ChannelOptions = {},
 ): Channel {
-  const mesh = balanced(address, { caller, service, observer });
-  const channel = new GrpcChannel(mesh.target, options.credentials ?? grpcCredentials.createInsecure(), {
-    ...mesh.options,
+  const grpcOptions = {
     // Callers of one service that restarts do not come back in step.
     "grpc.initial_reconnect_backoff_ms": spread(100),
     "grpc.max_reconnect_backoff_ms": spread(2_000),
     "grpc.max_receive_message_length": 4 * 1024 * 1024,
     // One read of the largest piece; what a slow reader leaves unread stays with the sender beyond this.
     "grpc-node.flow_control_window": 256 * 1024,
-    // A connection bears a limited number of resets, which are counted by channel.
+    // A connection bears a limited number of resets, which are counted by line.
     "grpc.use_local_subchannel_pool": 1,
     ...options.grpc,
+  };
+  const lines = createLines((standing) => {
+    const mesh = balanced(address, { caller, service, observer: observerOf(standing, observer) });
+    const credentials = options.credentials ?? grpcCredentials.createInsecure();
+    return {
+      channel: new GrpcChannel(mesh.target, credentials, { ...mesh.options, ...grpcOptions }),
+      learn: mesh.learn.bind(mesh),
+    };
   });
-  const cancels = createCancels();
   const latencies = new Map<string, LatencyQuantile>();
   const calls: Calls = {
-    channel,
+    lines,
     service,
     caller,
     observer,
-    cancels,
     budget: createBudget(options.budget),
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     latencyOf(path) {
@@ -136,7 +140,7 @@ export function openChannel(
   return observeChannel(
     {
       async unary(shape, request, scope, facts) {
-        mesh.learn(shape.path, shape.kind);
+        lines.current().learn(shape.path, shape.kind);
         const metadata = await metadataOf(scope);
         const deadline = deadlineOf(Date.now(), deadlines[shape.kind], scope.deadline);
         if (deadline <= Date.now()) throw new DomainError("DEADLINE_EXCEEDED");
@@ -144,7 +148,7 @@ export function openChannel(
       },
 
       async *stream(shape, request, scope, facts) {
-        mesh.learn(shape.path, shape.kind);
+        lines.current().learn(shape.path, shape.kind);
         const metadata = await metadataOf(scope);
         const deadline = deadlineOf(Date.now(), Infinity, scope.deadline);
         if (deadline <= Date.now()) throw new DomainError("DEADLINE_EXCEEDED");
@@ -153,14 +157,22 @@ export function openChannel(
       },
 
       close() {
-        cancels.close();
-        channel.close();
+        lines.close();
       },
     },
     service,
     caller,
     observer,
   );
+}
+
+/** Hears of connections only as long as calls go there: those that take their place have the same addresses. */
+function observerOf(standing: Readonly<Standing>, observer: MeshObserver): MeshObserver {
+  return {
+    backendState(event) {
+      if (standing.current) observer.backendState?.(event);
+    },
+  };
 }
 
 /** Somewhere between half and one and a half times as much. */

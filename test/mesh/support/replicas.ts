@@ -1,5 +1,5 @@
 import { Client, credentials, type ChannelOptions as GrpcOptions } from "@grpc/grpc-js";
-import { build } from "esbuild";
+import { build as bundle, type Plugin } from "esbuild";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
@@ -23,18 +23,19 @@ export interface Built {
   remove(): Promise<void>;
 }
 
-/** Builds a program of this folder into a temporary one; it runs on the packages as they were built. */
+/** Builds a program of this folder, and our own sources that it stands on, into a temporary one. */
 export async function buildReplica(
   source: "replica.ts" | "replica-bare.ts" | "replica-storage.ts" | "replica-edge.ts",
 ): Promise<Built> {
   const folder = await mkdtemp(join(tmpdir(), "reelmesh-replica-"));
   const file = join(folder, "replica.mjs");
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  await build({
+  await bundle({
     entryPoints: [join(__dirname, source)],
     outfile: file,
     bundle: true,
-    packages: "external",
+    conditions: ["reelmesh-source"],
+    plugins: [OTHERS_STAY],
     format: "esm",
     platform: "node",
     target: "node20",
@@ -42,6 +43,16 @@ export async function buildReplica(
   });
   return { file, remove: () => rm(folder, { recursive: true, force: true }) };
 }
+
+/** What comes from npm is found beside the program. */
+const OTHERS_STAY: Plugin = {
+  name: "others stay",
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === "entry-point" || path.startsWith("@reelmesh/") ? undefined : { path, external: true },
+    );
+  },
+};
 
 /** A process that serves at one address, through all its lives. */
 export interface Replica {

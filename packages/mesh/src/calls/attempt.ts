@@ -1,7 +1,8 @@
 import { status, type ChannelInterface, type Metadata, type StatusObject } from "@grpc/grpc-js";
 import { DomainError } from "../errors.js";
 import { grpcTimeout } from "./deadlines.js";
-import type { Cancels, Resettable } from "./cancels.js";
+import type { Resettable } from "./cancels.js";
+import type { Line } from "./lines.js";
 
 /** How an attempt ended. */
 export interface AttemptEnd extends StatusObject {
@@ -13,8 +14,7 @@ export interface AttemptEnd extends StatusObject {
 
 /** What one attempt is made of. */
 export interface AttemptOptions {
-  readonly channel: ChannelInterface;
-  readonly cancels: Cancels;
+  readonly line: Line;
   /** The service called. */
   readonly service: string;
   readonly path: string;
@@ -39,22 +39,20 @@ export class Attempt implements Resettable {
   readonly endless: boolean;
   readonly #call: ReturnType<ChannelInterface["createCall"]>;
   readonly #target: string;
-  readonly #cancels: Cancels;
+  readonly #line: Line;
   #listener: AttemptListener | undefined;
   #over = false;
 
-  constructor(
-    { channel, cancels, service, path, metadata, deadline, request }: AttemptOptions,
-    listener: AttemptListener,
-  ) {
+  constructor({ line, service, path, metadata, deadline, request }: AttemptOptions, listener: AttemptListener) {
     this.#listener = listener;
-    this.#target = channel.getTarget();
-    this.#cancels = cancels;
+    this.#target = line.channel.getTarget();
+    this.#line = line;
     this.endless = deadline === Infinity;
     if (!this.endless) metadata.set("grpc-timeout", grpcTimeout(deadline - Date.now()));
     // The deadline is in the metadata, and its timer with whoever makes the attempt: grpc-js would answer one that has
     // passed with a reset, which a connection bears only so many of.
-    this.#call = createCall(channel, path, service);
+    this.#call = createCall(line.channel, path, service);
+    line.began();
     this.#call.start(metadata, {
       onReceiveMetadata: () => undefined,
       onReceiveMessage: (bytes: Buffer) => this.#listener?.onMessage(bytes),
@@ -79,12 +77,13 @@ export class Attempt implements Resettable {
     this.#call.startRead();
   }
 
-  /** Listens no more, and has the call reset unless it is over. */
+  /** Listens no more, and has the call reset unless it is over. Doing it again changes nothing. */
   drop(): void {
+    if (this.#over || !this.#listener) return;
     this.#listener = undefined;
-    if (this.#over) return;
-    if (this.#sent()) this.#cancels.cancel(this);
+    if (this.#sent()) this.#line.cancels.cancel(this);
     else this.reset();
+    this.#line.ended();
   }
 
   reset(): void {
@@ -98,9 +97,10 @@ export class Attempt implements Resettable {
   #ended(end: StatusObject): void {
     this.#over = true;
     if (!this.#listener) {
-      this.#cancels.ended(this);
+      this.#line.cancels.ended(this);
       return;
     }
+    this.#line.ended();
     const { code, details, metadata } = end;
     this.#listener.onEnd({
       code,

@@ -3,10 +3,8 @@
  * (`streamResetBurst`, `streamResetRate`; CVE-2023-44487). A channel stays well below, all its connections together:
  * which of them a call is on, grpc-js tells only once it is answered.
  */
-const BURST = 400;
+const BURST = 800;
 const A_SECOND = 25;
-/** How many calls without a deadline may wait for their reset. The others end by themselves. */
-const MOST_ENDLESS = 512;
 
 /** A call that can be reset. */
 export interface Resettable {
@@ -27,8 +25,14 @@ export interface Cancels {
   close(): void;
 }
 
-/** @param now a clock in milliseconds. */
-export function createCancels(now: () => number = () => performance.now()): Cancels {
+/**
+ * @param now a clock in milliseconds.
+ * @param worn called with every call to be reset once half of what the connections bear at once is used up.
+ */
+export function createCancels(
+  now: () => number = () => performance.now(),
+  worn: () => void = () => undefined,
+): Cancels {
   let tokens = BURST;
   let filledMs = now();
   let timer: NodeJS.Timeout | undefined;
@@ -62,13 +66,13 @@ export function createCancels(now: () => number = () => performance.now()): Canc
   return {
     cancel(call) {
       fill();
+      if (tokens < BURST / 2) worn();
       if (tokens >= 1) {
         tokens -= 1;
         call.reset();
         return;
       }
       (call.endless ? endless : waiting).add(call);
-      if (endless.size > MOST_ENDLESS) resetOldest();
       later();
     },
     ended(call) {

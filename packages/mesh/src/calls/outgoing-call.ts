@@ -1,4 +1,4 @@
-import type { ChannelInterface, Metadata, ServiceError } from "@grpc/grpc-js";
+import type { Metadata, ServiceError } from "@grpc/grpc-js";
 import type { CallScope } from "../call.js";
 import type { CallFacts, CallShape } from "../channel.js";
 import type { DomainError } from "../errors.js";
@@ -7,18 +7,17 @@ import { fromStatus } from "../status.js";
 import type { AttemptEnd } from "./attempt.js";
 import { backoffMs } from "./backoff.js";
 import type { Budget } from "./budget.js";
-import type { Cancels } from "./cancels.js";
 import type { LatencyQuantile } from "./latency.js";
+import type { Lines } from "./lines.js";
 import { judge } from "./retry-policy.js";
 
 /** What all calls on one channel share. */
 export interface Calls {
-  readonly channel: ChannelInterface;
+  readonly lines: Lines;
   /** The service called, and the module that calls it. */
   readonly service: string;
   readonly caller: string;
   readonly budget: Budget;
-  readonly cancels: Cancels;
   readonly observer: MeshObserver;
   /** How long a call waits for a service that no connection reaches, in milliseconds. */
   readonly patienceMs: number;

@@ -61,7 +61,7 @@ class StreamReader {
     const { metadata, request, shape, scope, deadline } = call;
     this.#call = call;
     this.#attempt = new Attempt(
-      { ...calls, path: shape.path, metadata, deadline, request },
+      { line: calls.lines.current(), service: calls.service, path: shape.path, metadata, deadline, request },
       {
         onMessage: (bytes) => {
           this.#held = bytes;
@@ -133,6 +133,8 @@ class StreamReader {
 
   #stop(reason: unknown): void {
     this.#stopped ??= { reason };
+    // At once: its reader may be at something else for long.
+    this.#attempt.drop();
     this.#wake();
   }
 }

@@ -61,6 +61,7 @@ class UnaryCall {
 
   #attempt(): void {
     const { metadata, request, shape, deadline } = this.#call;
+    const line = this.#calls.lines.current();
     const number = (this.#attempts += 1);
     const listener: AttemptListener = {
       onMessage: (bytes) => {
@@ -70,7 +71,10 @@ class UnaryCall {
         this.#ended(running, end);
       },
     };
-    const attempt = new Attempt({ ...this.#calls, path: shape.path, metadata, deadline, request }, listener);
+    const attempt = new Attempt(
+      { line, service: this.#calls.service, path: shape.path, metadata, deadline, request },
+      listener,
+    );
     const running: Running = { number, attempt, message: undefined };
     this.#running.add(running);
   }
@@ -146,7 +150,8 @@ class UnaryCall {
   }
 
   readonly #startHedge = () => {
-    const { budget, cancels, channel } = this.#calls;
+    const { budget, lines } = this.#calls;
+    const { cancels, channel } = lines.current();
     // What waits for a connection gains nothing by waiting twice.
     if (channel.getConnectivityState(false) !== connectivityState.READY) return;
     if (!cancels.spare() || !budget.withdrawSpare()) return;

@@ -137,14 +137,14 @@ describe("resets", () => {
   test("beyond what a connection bears wait", () => {
     let clock = 0;
     const cancels = createCancels(() => clock);
-    const calls = callsOf(600);
+    const calls = callsOf(1_000);
     for (const each of calls) cancels.cancel(each);
-    expect(reset(calls)).toBe(400);
+    expect(reset(calls)).toBe(800);
     expect(cancels.spare()).toBe(false);
-    clock = 8_000;
+    clock = 16_000;
     expect(cancels.spare()).toBe(true);
     cancels.close();
-    expect(reset(calls)).toBe(600);
+    expect(reset(calls)).toBe(1_000);
   });
 
   test("are never more than the burst and 25 a second, whenever they are wanted", () => {
@@ -156,7 +156,7 @@ describe("resets", () => {
         for (const gap of gaps) {
           clock += gap;
           cancels.cancel({ endless: false, reset: () => void (resets += 1) });
-          expect(resets).toBeLessThanOrEqual(400 + (clock / 1000) * 25);
+          expect(resets).toBeLessThanOrEqual(800 + (clock / 1000) * 25);
         }
         cancels.close();
       }),
@@ -165,20 +165,33 @@ describe("resets", () => {
 
   test("that are due for calls which ended meanwhile are not made", () => {
     const cancels = createCancels(() => 0);
-    const calls = callsOf(402);
+    const calls = callsOf(802);
     for (const each of calls) cancels.cancel(each);
-    const late = calls.slice(400);
+    const late = calls.slice(800);
     for (const each of late) cancels.ended(each);
     cancels.close();
     expect(reset(late)).toBe(0);
   });
 
-  test("that nothing else would end are bounded: the longest waiting is made after all", () => {
+  test("that nothing else would end go before those that their deadlines will", () => {
     const cancels = createCancels(() => 0);
-    const calls = callsOf(400 + 512 + 3, true);
-    for (const each of calls) cancels.cancel(each);
-    expect(reset(calls)).toBe(403);
-    expect(reset(calls.slice(400, 403))).toBe(3);
+    for (const each of callsOf(800)) cancels.cancel(each);
+    const order: string[] = [];
+    cancels.cancel({ endless: false, reset: () => void order.push("ending") });
+    cancels.cancel({ endless: true, reset: () => void order.push("endless") });
     cancels.close();
+    expect(order).toEqual(["endless", "ending"]);
+  });
+
+  test("tell that the connections are worn once they have borne half of what they can", () => {
+    let worn = 0;
+    const cancels = createCancels(
+      () => 0,
+      () => void (worn += 1),
+    );
+    for (const each of callsOf(401)) cancels.cancel(each);
+    expect(worn).toBe(0);
+    for (const each of callsOf(2)) cancels.cancel(each);
+    expect(worn).toBe(2);
   });
 });
