@@ -85,7 +85,7 @@ describeWithKind("on kind", () => {
       (await operatorsPort(pod, "/metrics"))
         .split("\n")
         .some((line) =>
-          /^reelmesh_rpc_server_calls_total\{.*caller="gateway".*method="GetObject".*\} [1-9]/.test(line),
+          /^reelmesh_rpc_server_calls_total\{.*caller="gateway".*StorageService\/ReadObject".*\} [1-9]/.test(line),
         );
     const pods = await podsOf("storage");
     expect(pods).toHaveLength(3);

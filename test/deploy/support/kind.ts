@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { Cleanup } from "../../support/cleanup.js";
 import { until } from "../../support/until.js";
-import { CLUSTER_IS_OURS } from "./cluster-mark.js";
 import { ROOT } from "./manifests.js";
+import { CLUSTER_IS_OURS } from "./teardown.js";
 
 const execute = promisify(execFile);
 

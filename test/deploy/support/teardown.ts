@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CLUSTER_IS_OURS } from "./cluster-mark.js";
+
+/** A file that is there while a cluster is that tests made, and not somebody at work. */
+export const CLUSTER_IS_OURS = join(tmpdir(), "reelmesh-test-cluster");
 
 /** Removes the cluster that the tests made. One that was there before stays. */
 export default function teardown(): void {
