@@ -9,7 +9,7 @@ import { ROOT } from "./support/docker.js";
 import { at, entriesOf, itemsOf, readYaml, textAt, textsAt, type Value } from "./support/yaml.js";
 
 const FOLDER = join(ROOT, "observability");
-const DASHBOARDS = readdirSync(join(FOLDER, "grafana/dashboards"));
+const DASHBOARDS = readdirSync(join(FOLDER, "grafana/dashboards")).filter((file) => file.endsWith(".json"));
 const cleanup = createCleanup();
 /** The names of all metrics that a process shows, and their kinds. */
 let metrics: ReadonlyMap<string, string>;
