@@ -1,29 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { test } from "@jest/globals";
 
-/** A block of commands in a handbook. */
-export interface CommandBlock {
-  readonly commands: readonly string[];
-  /** What stands in the comment above it, such as `run by test/deploy/compose.test.ts`. */
-  readonly note: string | undefined;
-}
-
-/** The blocks of a Markdown text that are marked as commands of a shell. */
-export function commandBlocksOf(markdown: string): readonly CommandBlock[] {
-  return [...markdown.matchAll(/(?:^<!-- ([^\n]*) -->\n\n?)?^```(?:sh|bash|shell|console)\n([\s\S]*?)^```/gm)].map(
-    ([, note, block = ""]) => ({
-      note,
-      commands: block
-        .replaceAll("\\\n", "")
-        .split("\n")
-        .filter((line) => line !== "" && !line.startsWith("#")),
-    }),
-  );
-}
-
-/** Every command of a Markdown text. */
+/** Every command in the blocks of a Markdown text that are marked as a shell's, in lists too. */
 export function commandsOf(markdown: string): readonly string[] {
-  return commandBlocksOf(markdown).flatMap(({ commands }) => commands);
+  return [...markdown.matchAll(/^ *```(?:sh|bash|shell|console)\n([\s\S]*?)^ *```/gm)].flatMap(([, block = ""]) =>
+    block
+      .replace(/\\\n\s*/g, "")
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("#")),
+  );
 }
 
 /** A test that needs a program: skipped where it is missing, as its name then says; with CI=true it runs, and fails. */
