@@ -15,7 +15,7 @@ const PUSHBACK = "grpc-retry-pushback-ms";
 export interface Verdict {
   /** The server's own wish how long to wait, in milliseconds. Absent: backoff. */
   readonly waitMs?: number | undefined;
-  /** Whether a server had the attempt at all: what none had costs none anything. */
+  /** Whether no server worked on the attempt: what was never sent, or refused unread as its connection closed. */
   readonly free: boolean;
 }
 
@@ -40,7 +40,8 @@ export function judge(end: AttemptEnd, level: MethodTraits["idempotency"], servi
   switch (end.code) {
     case status.UNAVAILABLE:
       if (stated?.service !== undefined && stated.service !== service) return undefined;
-      return idempotent || wasRefused(end) ? { waitMs, free: false } : undefined;
+      if (wasRefused(end)) return { waitMs, free: true };
+      return idempotent ? { waitMs, free: false } : undefined;
     case status.RESOURCE_EXHAUSTED:
       if (!stated) return idempotent && end.details === SESSION_CALMED ? { free: false } : undefined;
       return waitMs !== undefined && stated.reason === SHED ? { waitMs, free: false } : undefined;
