@@ -28,7 +28,7 @@ import {
 /** Makes one call and answers the name of the replica that had it. The signal gives it up. */
 type Call = (signal: AbortSignal) => Promise<string>;
 
-const TLS_REFRESH_MS = 20;
+const TLS_REFRESH_MS = 100;
 const options = await new Promise<CallerOptions>((resolve) => process.once("message", resolve));
 const tokens = createTokens(createKeys([Buffer.from(SECRET, "base64")]));
 const identities: Identities | undefined =

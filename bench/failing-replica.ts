@@ -22,8 +22,8 @@ import { GET_OBJECT, type ReplicaAnswer, type Trouble } from "./failures.js";
 
 const [, , name = ""] = process.argv;
 const { BARE_LISTEN = "127.0.0.1:0", MESH_TLS_CERT, MESH_TLS_KEY, MESH_TLS_CA } = process.env;
-const TLS_REFRESH_MS = Number(process.env.MESH_TLS_REFRESH_MS);
-const TLS_AGE_MS = Number(process.env.MESH_TLS_CONNECTION_AGE_MS);
+const TLS_REFRESH_MS = Number(process.env.MESH_TLS_REFRESH_MS ?? 5_000);
+const TLS_AGE_MS = Number(process.env.MESH_TLS_CONNECTION_AGE_MS ?? 0);
 
 const trouble: Required<Trouble> = { delayMs: 0, failing: 0, as: "INTERNAL", serving: true };
 let streams = 0;

@@ -34,7 +34,7 @@ export interface Matrix {
 }
 
 /** Little enough that a busy machine keeps up, and what fails does so for another reason. */
-const DEFAULTS = { callsPerSecond: 50, deadlineMs: 10_000 };
+const DEFAULTS = { callsPerSecond: 30, deadlineMs: 10_000 };
 
 /** Builds the programs of the failure matrix for the tests of a file. */
 export function useMatrix(): Matrix {
@@ -94,7 +94,7 @@ export async function settled(caller: Caller, replicas: readonly Replica[]): Pro
   await counted(caller, (tallies) =>
     Object.entries(tallies).every(
       ([name, { calls, answers }]) =>
-        calls >= 200 && (name === "pick_first" || replicas.every((replica) => answers[replica.name] !== undefined)),
+        calls >= 120 && (name === "pick_first" || replicas.every((replica) => answers[replica.name] !== undefined)),
     ),
   );
   await caller.ask("count");
