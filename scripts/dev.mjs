@@ -1,4 +1,4 @@
-// `npm run dev`: builds, starts, and does both again whenever a source changes.
+// `npm run dev`: builds, starts, and does both again whenever a source changes, until SIGINT, SIGTERM or SIGHUP.
 import { spawn } from "node:child_process";
 import { watch } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +8,12 @@ const root = join(import.meta.dirname, "..");
 const watched = ["packages", "services", "gateway"];
 let child;
 let timer;
+/** One build and start after another. */
+let turn = Promise.resolve();
 
 const stop = () =>
   new Promise((resolve) => {
-    if (!child || child.exitCode !== null) resolve();
+    if (!child || child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once("exit", resolve).kill("SIGTERM");
   });
 
@@ -23,15 +25,25 @@ async function restart() {
     return;
   }
   await stop();
-  child = spawn(process.execPath, ["--enable-source-maps", "services/dist/all.js"], { cwd: root, stdio: "inherit" });
+  // Of a group of its own: Ctrl+C, which reaches the whole group, is for this process to pass on, once.
+  child = spawn(process.execPath, ["--enable-source-maps", "services/dist/all.js"], {
+    cwd: root,
+    stdio: "inherit",
+    detached: true,
+  });
 }
 
 for (const folder of watched) {
   watch(join(root, folder), { recursive: true }, (_event, file) => {
     if (!file || /(^|\/)(node_modules|dist|test|data)\//.test(file)) return;
     clearTimeout(timer);
-    timer = setTimeout(restart, 100);
+    timer = setTimeout(() => (turn = turn.then(restart)), 100);
   });
 }
-process.once("SIGINT", () => stop().then(() => process.exit(0)));
-await restart();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.once(signal, () => {
+    clearTimeout(timer);
+    void turn.then(stop).then(() => process.exit(0));
+  });
+}
+turn = restart();

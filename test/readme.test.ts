@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
-import { access, readFile, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { access, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { copyCheckout } from "./support/checkout.js";
 import { createCleanup } from "./support/cleanup.js";
-import { startWholeMesh, type WholeMesh } from "./support/mesh.js";
+import { commandsOf, testWith } from "./support/commands.js";
+import { FREE_PORTS, startWholeMesh, type WholeMesh } from "./support/mesh.js";
+import { startShell } from "./support/shell.js";
+import { until } from "./support/until.js";
 
 const run = promisify(execFile);
 const ROOT = join(__dirname, "..");
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const cleanup = createCleanup();
 
-/** Commands that are proven elsewhere: by the script that checks every change, or by the tests named. */
-const PROVEN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+/** Commands that are proven elsewhere, by the file and the words in it. */
+const PROVEN_ELSEWHERE: Readonly<Record<string, readonly [file: string, words: string]>> = {
   "npm ci": [".ci/run", "npm ci"],
   "npm test": [".ci/run", "npm test"],
   "npm run lint": [".ci/run", "npm run lint"],
@@ -19,94 +25,148 @@ const PROVEN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "npm run breaking": [".ci/run", "npm run breaking"],
   "npm run generate": ["scripts/prepare.mjs", "./generate.mjs"],
 };
+/** Commands that have a test below. */
+const LASTING = ["npm start", "npm run dev", "npm run bench start"];
+const COMMANDS = commandsOf(README);
+const startingWith = (words: string) => COMMANDS.filter((command) => command.startsWith(words));
 
-let readme: string;
-let grpcurl: boolean;
-let environment: Record<string, string>;
-let mesh: WholeMesh;
-/** Where the README's addresses are in this run, which takes free ports. */
-let addresses: ReadonlyMap<string, string>;
+afterAll(() => cleanup.run());
 
-beforeAll(async () => {
-  readme = await readFile(join(ROOT, "README.md"), "utf8");
-  grpcurl = await run("grpcurl", ["-version"]).then(
-    () => true,
-    () => false,
-  );
-  const data = { REELMESH_DATA: await cleanup.folder() };
-  mesh = await startWholeMesh(data);
-  environment = { ...data, REELMESH_OPS: mesh.opsAddress };
-  addresses = new Map([
-    ["localhost:8080", mesh.addressOf("gateway")],
-    ["localhost:7002", mesh.addressOf("catalog")],
-    ["localhost:9090", mesh.opsAddress],
-  ]);
-});
-afterAll(async () => {
-  await mesh.stop();
-  await cleanup.run();
+test("the README has no command that nothing runs", () => {
+  const unproven = COMMANDS.filter((command) => {
+    const proof = PROVEN_ELSEWHERE[command];
+    if (proof) return !readFileSync(join(ROOT, proof[0]), "utf8").includes(proof[1]);
+    return !LASTING.includes(command) && !/^(curl -s|grpcurl|npx --no-install reelmesh) /.test(command);
+  });
+  expect(unproven).toEqual([]);
+  expect(COMMANDS).toEqual(expect.arrayContaining(LASTING));
 });
 
-const commandsOf = (text: string) =>
-  [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = ""]) =>
-    block.split("\n").filter((line) => line !== ""),
+describe("beside a mesh at work", () => {
+  let environment: Record<string, string>;
+  let mesh: WholeMesh;
+  /** Where the README's addresses are in this run, which takes free ports. */
+  let addresses: ReadonlyMap<string, string>;
+
+  beforeAll(async () => {
+    const data = { REELMESH_DATA: await cleanup.folder() };
+    mesh = await startWholeMesh(data);
+    cleanup.add(() => mesh.stop());
+    environment = { ...data, REELMESH_OPS: mesh.opsAddress };
+    addresses = new Map([
+      ["localhost:8080", mesh.addressOf("gateway")],
+      ["localhost:7002", mesh.addressOf("catalog")],
+      ["localhost:9090", mesh.opsAddress],
+    ]);
+  });
+
+  async function shell(command: string): Promise<string> {
+    const env = { ...process.env, ...environment };
+    const here = command.replace(/localhost:\d+/g, (address) => addresses.get(address) ?? address);
+    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", here], { cwd: ROOT, env, maxBuffer: 2 ** 26 });
+    return stdout;
+  }
+
+  test.each(startingWith("curl -s"))("%s", async (command) => {
+    expect(JSON.parse(await shell(command))).toBeInstanceOf(Object);
+  });
+
+  test.each(startingWith("npx --no-install reelmesh mesh"))("%s", async (command) => {
+    expect(await shell(command)).toContain("catalog");
+  });
+
+  test.each(startingWith("npx --no-install reelmesh token"))("%s", async (command) => {
+    expect(await shell(command)).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  });
+
+  for (const command of startingWith("grpcurl")) {
+    testWith("grpcurl", command, async () => {
+      expect((await shell(command)).length).toBeGreaterThan(0);
+    });
+  }
+});
+
+describe("in a copy of the checkout", () => {
+  let folder: string;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    folder = await cleanup.folder();
+    environment = { ...FREE_PORTS, REELMESH_DATA: await cleanup.folder() };
+    await copyCheckout(folder);
+    await run("node", ["scripts/build.mjs"], { cwd: folder });
+  }, 120_000);
+
+  const begin = (command: string) => {
+    const running = startShell(command, { cwd: folder, env: environment });
+    cleanup.add(() => running.kill());
+    return running;
+  };
+  const serves = async (url: string) => (await fetch(`${url}/api/v1/videos`)).status === 200;
+  const answers = (url: string) =>
+    fetch(url).then(
+      () => true,
+      () => false,
+    );
+
+  test("npm start serves until SIGTERM", async () => {
+    const running = begin("npm start");
+    const url = await running.says(/^Reelmesh is at (\S+)$/m);
+    expect(await serves(url)).toBe(true);
+    running.signal("SIGTERM");
+    await running.ended;
+    expect(await answers(url)).toBe(false);
+  }, 120_000);
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "npm run dev serves, takes up an edit, and leaves nothing behind at %s",
+    async (signal) => {
+      const running = begin("npm run dev");
+      const first = await running.says(/^Reelmesh is at (\S+)$/m);
+      expect(await serves(first)).toBe(true);
+      const source = join(folder, "services/all.ts");
+      const text = await readFile(source, "utf8");
+      await writeFile(source, text.replace("Reelmesh is at", `Reelmesh edited for ${signal} is at`));
+      const second = await running.says(new RegExp(`^Reelmesh edited for ${signal} is at (\\S+)$`, "m"));
+      expect(await serves(second)).toBe(true);
+      await until(async () => !(await answers(first)));
+      running.signal(signal);
+      await running.ended;
+      await until(async () => !(await answers(second)));
+      await writeFile(source, text);
+    },
+    180_000,
   );
 
-async function shell(command: string): Promise<string> {
-  const env = { ...process.env, ...environment };
-  const here = command.replace(/localhost:\d+/g, (address) => addresses.get(address) ?? address);
-  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", here], { cwd: ROOT, env, maxBuffer: 2 ** 26 });
-  return stdout;
-}
+  test("npm run bench start measures, and says so", async () => {
+    const running = begin("npm run bench start");
+    expect(await running.says(/^== (\w+)$/m)).toBe("start");
+    expect(Number(await running.says(/^ *ready \(s\) .*?([\d.]+)\s*$/m))).toBeGreaterThan(0);
+    expect(await running.ended).toBe(0);
+  }, 300_000);
+});
 
-describe("the README", () => {
-  test("names no command that nothing runs", async () => {
-    const commands = commandsOf(readme);
-    expect(commands.length).toBeGreaterThan(10);
-    for (const command of commands) {
-      const proof = PROVEN_ELSEWHERE[command];
-      if (proof === undefined)
-        expect(command).toMatch(/^(curl -s|grpcurl|npx --no-install reelmesh|npm (start|run dev|run bench)$)/);
-      else expect(await readFile(join(ROOT, proof[0] ?? ""), "utf8")).toContain(proof[1]);
-    }
+test("the README links to files that are there", async () => {
+  for (const [, target = ""] of README.matchAll(/\]\((?!http)([^)#]+)\)/g)) await access(join(ROOT, target));
+  for (const [, path = ""] of README.matchAll(/`((?:packages|services|gateway|proto|test|bench|cli)\/[\w/.-]*)`/g)) {
+    expect((await stat(join(ROOT, path))).size).toBeGreaterThan(0);
+  }
+});
+
+test("the README names variables that the code reads", async () => {
+  const files = ["packages/*/src/*.ts", "services/*/src/**", "gateway/src/**", "packages/**/src/**"];
+  const { stdout } = await run("git", ["grep", "-hoE", "[A-Z][A-Z_]{3,}", "--", ...files], {
+    cwd: ROOT,
+    maxBuffer: 2 ** 26,
   });
-
-  test("says what answers at its addresses", async () => {
-    for (const command of commandsOf(readme).filter((line) => line.startsWith("curl -s"))) {
-      expect(JSON.parse(await shell(command))).toBeInstanceOf(Object);
-    }
-    expect(await shell("npx --no-install reelmesh token")).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
-    const ofTheMesh = commandsOf(readme).filter((line) => line.startsWith("npx --no-install reelmesh mesh"));
-    expect(ofTheMesh.length).toBeGreaterThan(2);
-    for (const command of ofTheMesh) expect(await shell(command)).toContain("catalog");
-  });
-
-  test("shows grpcurl commands that work, skipped where there is no grpcurl", async () => {
-    const commands = commandsOf(readme).filter((line) => line.startsWith("grpcurl"));
-    expect(commands.length).toBeGreaterThan(3);
-    if (!grpcurl && process.env.CI !== "true") return;
-    for (const command of commands) expect((await shell(command)).length).toBeGreaterThan(0);
-  }, 60_000);
-
-  test("links to files that are there", async () => {
-    for (const [, target = ""] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) await access(join(ROOT, target));
-    for (const [, path = ""] of readme.matchAll(/`((?:packages|services|gateway|proto|test|bench|cli)\/[\w/.-]*)`/g)) {
-      expect((await stat(join(ROOT, path))).size).toBeGreaterThan(0);
-    }
-  });
-
-  test("names variables that the code reads", async () => {
-    const sources = await shell(
-      "cat $(git ls-files 'packages/*/src/*.ts' 'services/*/src/**' 'gateway/src/**' 'packages/**/src/**')",
-    );
-    const table = readme.split("\n").filter((line) => line.startsWith("| `") && /`[A-Z_]+`/.test(line));
-    const variables = table.flatMap((line) =>
-      [...(line.split("|")[1] ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name),
-    );
-    expect(variables.length).toBeGreaterThan(15);
-    for (const name of variables) {
-      // A service's addresses are made of its name.
-      if (!/_(LISTEN|ADDRESS)$/.test(name)) expect(sources).toContain(name);
-    }
-  });
+  const known = new Set(stdout.split("\n"));
+  const table = README.split("\n").filter((line) => line.startsWith("| `") && /`[A-Z_]+`/.test(line));
+  const variables = table.flatMap((line) =>
+    [...(line.split("|")[1] ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name),
+  );
+  expect(variables.length).toBeGreaterThan(15);
+  // A service's addresses are made of its name.
+  expect(variables.filter((name) => !/_(LISTEN|ADDRESS)$/.test(name) && name.length > 3 && !known.has(name))).toEqual(
+    [],
+  );
 });
