@@ -68,6 +68,8 @@ async function losesItsStore(mongodb: string): Promise<void> {
   const services = await startServices([catalog], {
     DBHOST: `mongodb://127.0.0.1:${line.port}/?serverSelectionTimeoutMS=500`,
     DBNAME: database,
+    // Nothing is there: a broker that is away makes nobody unready.
+    AMQP_URL: "amqp://127.0.0.1:1",
   });
   cleanups.push(() => services.stop());
   const client = services.client("catalog", CatalogServiceDefinition, "gateway");
