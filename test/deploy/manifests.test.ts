@@ -35,7 +35,7 @@ const WORKLOADS = ["Deployment", "StatefulSet", "Job"];
 const workloads = (objects: readonly Yaml[]) => WORKLOADS.flatMap((wanted) => ofKind(objects, wanted));
 const settingsOf = (objects: readonly Yaml[]) =>
   at(
-    ofKind(objects, "ConfigMap").find((object) => nameOf(object).startsWith("reelmesh-")),
+    ofKind(objects, "ConfigMap").find((object) => at(object, "data", "OPS_LISTEN") !== undefined),
     "data",
   );
 
