@@ -26,7 +26,8 @@ export function renderGraph(topology: Topology): string {
   // Busy arrows lie over quiet ones.
   arrows.sort((a, b) => a.edge.rps - b.edge.rps);
   const boxes = topology.nodes.map((node) => renderNode(node, cornerOf(node.name), incoming(topology, node.name)));
-  return `<svg viewBox="0 0 ${width} ${height.toFixed(0)}" width="${width}" role="img" aria-labelledby="graph-title">
+  const size = columns > 2 ? "wide" : "narrow";
+  return `<svg class="${size}" viewBox="0 0 ${width} ${height.toFixed(0)}" width="${width}" role="img" aria-labelledby="graph-title">
 <title id="graph-title">Who calls whom; the table has the same numbers</title>
 <defs>${["idle", "good", "warn", "bad"].map(marker).join("")}</defs>
 ${arrows.map(({ edge, path }) => renderEdge(edge, path)).join("\n")}

@@ -44,6 +44,8 @@ th:first-child { text-align: left; padding-left: 0; font-weight: 400; }
 .quiet { color: var(--dim); }
 tr.warn .success { color: var(--warn); font-weight: 600; }
 tr.bad .success { color: var(--bad); font-weight: 600; }
+tr.warn .state, td.soon { color: var(--warn); font-weight: 600; }
+tr.bad .state { color: var(--bad); font-weight: 600; }
 .empty { margin: 0; color: var(--dim); }
 .dot { display: inline-block; width: 8px; height: 8px; margin-right: 8px; border-radius: 50%; background: var(--idle); }
 .dot.good { background: var(--ok); } .dot.warn { background: var(--warn); } .dot.bad { background: var(--bad); }
@@ -77,7 +79,8 @@ svg { display: block; max-width: 100%; height: auto; margin: 0 auto; font: inher
   main { padding: 16px; gap: 16px; }
   section { padding: 16px; }
   .facts { margin-left: 0; }
-  svg { max-width: none; min-width: 560px; }
+  svg.wide { max-width: none; min-width: 560px; }
+  td[colspan] { white-space: normal; }
   .package { display: none; }
   th, td { padding-left: 12px; }
   table th:first-child { position: sticky; left: 0; background: var(--surface); padding-right: 8px; }
