@@ -28,7 +28,8 @@ const [, , side, runtime, address = ""] = process.argv;
 const tls = tlsFiles();
 
 if (side === "server") void (runtime === "bare" ? serveBare() : serveMesh());
-else void (runtime === "bare" ? serveCalls(bareCaller()) : callByMesh());
+else if (runtime === "bare") serveCalls(bareCaller());
+else void callByMesh();
 
 process.on("message", (message: unknown) => {
   if (message === "cpu") tell({ cpuUs: cpuUs() });

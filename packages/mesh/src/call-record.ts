@@ -7,21 +7,21 @@ import { DomainError, isDomainError } from "./errors.js";
 /** What the log says of where a call comes from. */
 export type Origin = Pick<CallContext, "requestId" | "peer" | "caller" | "principal" | "trace">;
 
-/** What a call's line in the log is about. */
+/** What a call's line in the log is about, besides the method. */
 export interface CallRecord {
-  readonly service: string;
-  readonly rpc: string;
   readonly origin: Origin;
   readonly durationMs: number;
 }
 
-/** Writes a call's one line in the log, and with an error that nobody foresaw its stack. */
+/**
+ * Writes a call's one line in the log, and with an error that nobody foresaw its stack.
+ *
+ * @param log bears the names of the service and the method.
+ */
 export function writeCallRecord(log: Logger, record: CallRecord, error?: DomainError, cause?: unknown): void {
-  const { service, rpc, origin, durationMs } = record;
+  const { origin, durationMs } = record;
   const code = error?.code ?? status.OK;
   const line = {
-    service,
-    rpc,
     request_id: origin.requestId,
     trace_id: origin.trace?.traceId,
     principal: origin.principal?.name,

@@ -67,6 +67,8 @@ export interface ChannelOptions {
   /** How long a call waits for a service that no connection reaches, such as one that restarts. Default 5000. */
   readonly patienceMs?: number | undefined;
   readonly budget?: BudgetOptions | undefined;
+  /** How old connections become before calls go on new ones; default for good. */
+  readonly connectionAgeMs?: number | undefined;
 }
 
 const PATIENCE_MS = 5_000;
@@ -107,7 +109,7 @@ export function openChannel(
       channel: new GrpcChannel(mesh.target, credentials, { ...mesh.options, ...grpcOptions }),
       learn: mesh.learn.bind(mesh),
     };
-  });
+  }, options.connectionAgeMs);
   const latencies = new Map<string, LatencyQuantile>();
   const calls: Calls = {
     lines,

@@ -5,11 +5,12 @@ import type {
   UntypedHandleCall,
   sendUnaryData,
 } from "@grpc/grpc-js";
+import type { Logger } from "pino";
 import type { AccessRule } from "./access.js";
 import { createCodec, type Codec } from "./codec.js";
 import { traitsOf, type MethodDefinition, type ServiceDefinition } from "./definition.js";
 import { DomainError } from "./errors.js";
-import { runCall, type CallEnvironment } from "./running-call.js";
+import { runCall, type CallEnvironment, type CalledMethod } from "./running-call.js";
 import { createSender } from "./send.js";
 import { asStreamHandler, asUnaryHandler } from "./typed.js";
 
@@ -33,10 +34,16 @@ export function grpcHandler(
   service: ServiceDefinition,
   method: MethodDefinition,
   work: unknown,
-  rule: AccessRule | undefined,
+  { rule, log }: { rule: AccessRule | undefined; log: Logger },
 ): UntypedHandleCall {
   const traits = traitsOf(service, method);
-  const called = { rpc: traits.path.slice(1), kind: traits.kind, rule };
+  const rpc = traits.path.slice(1);
+  const called: CalledMethod = {
+    rpc,
+    kind: traits.kind,
+    rule,
+    log: log.child({ service: environment.module, rpc }),
+  };
   const request = createCodec(method.requestType, traits.requestBytesField);
   const response = createCodec(method.responseType, traits.responseBytesField);
   const encode = (message: unknown) => response.serialize(method.responseType.fromPartial(message));

@@ -1,6 +1,6 @@
 import { format } from "node:util";
 import { setLogger } from "@grpc/grpc-js";
-import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
 import type { Environment } from "./environment.js";
 
 export type { Logger };
@@ -17,10 +17,45 @@ export function createLog(level: string, destination?: DestinationStream): Logge
   const options = {
     level,
     base: null,
-    timestamp: stdTimeFunctions.isoTime,
+    timestamp: timeMember,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? (stdout ??= byTurns(pino.destination(1))));
+}
+
+let stdout: DestinationStream | undefined;
+
+/**
+ * Writes what is logged within a turn of the event loop at once when the turn ends, for each write costs as much as a
+ * call's whole line; and what is left when the process exits.
+ */
+export function byTurns(destination: DestinationStream): DestinationStream {
+  let lines = "";
+  const flush = () => {
+    const text = lines;
+    lines = "";
+    if (text !== "") destination.write(text);
+  };
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
+}
+
+let stampedMs = Number.NaN;
+let stamp = "";
+
+/** The member `time`, spelt once a millisecond. */
+function timeMember(): string {
+  const nowMs = Date.now();
+  if (nowMs !== stampedMs) {
+    stampedMs = nowMs;
+    stamp = `,"time":"${new Date(nowMs).toISOString()}"`;
+  }
+  return stamp;
 }
 
 /** Lets grpc-js, which otherwise writes on stderr, speak in the log. There is one for the process: the last given. */

@@ -5,16 +5,17 @@ import { assertMayCall, type AccessRule } from "./access.js";
 import type { Admission } from "./admission/admission.js";
 import { parseCriticality } from "./admission/criticality.js";
 import type { ActiveCalls } from "./active-calls.js";
-import { explain, writeCallRecord, type Origin } from "./call-record.js";
+import { explain, writeCallRecord } from "./call-record.js";
 import type { CallContext } from "./call.js";
 import type { MethodTraits } from "./definition.js";
 import { DomainError, isDomainError } from "./errors.js";
 import type { PeerNames } from "./identity/peer.js";
-import { identify } from "./identity/identify.js";
+import { identify, type Identity } from "./identity/identify.js";
 import type { Faults } from "./faults/faults.js";
 import { SILENT, type MeshObserver } from "./observe/events.js";
 import { observeServed } from "./observe/served-call.js";
-import { childOf, parseTraceparent, startTrace, type TraceContext } from "./observe/trace.js";
+import { childOf, parseTraceparent, startTrace } from "./observe/trace.js";
+import { ServedCall } from "./served-call.js";
 import { toStatus } from "./status.js";
 import type { Tokens } from "./tokens.js";
 import { CRITICALITY, REQUEST_ID, TRACEPARENT, TRACESTATE } from "./wire-names.js";
@@ -22,7 +23,6 @@ import { CRITICALITY, REQUEST_ID, TRACEPARENT, TRACESTATE } from "./wire-names.j
 /** What every call of a server shares. */
 export interface CallEnvironment {
   readonly module: string;
-  readonly log: Logger;
   readonly tokens: Tokens;
   /** The calls at work, so that a drain can wait for them and end those that would outlast it. */
   readonly calls: ActiveCalls;
@@ -40,6 +40,8 @@ export interface CalledMethod {
   readonly rpc: string;
   readonly kind: MethodTraits["kind"];
   readonly rule: AccessRule | undefined;
+  /** Bears the names of the service and the method. */
+  readonly log: Logger;
 }
 
 /** A call as grpc-js hands it over. */
@@ -64,51 +66,50 @@ const ARRIVAL_MS = 20;
  * the server drains, and writes its line in the log. The only catch-all there is: never rejects.
  */
 export async function runCall<T>(
-  { module, log, tokens, calls, admission, peerNames, faults, observer = SILENT }: CallEnvironment,
+  { module, tokens, calls, admission, peerNames, faults, observer = SILENT }: CallEnvironment,
   call: IncomingCall,
-  { rpc, kind, rule }: CalledMethod,
+  { rpc, kind, rule, log }: CalledMethod,
   work: (context: CallContext) => Promise<T>,
 ): Promise<Outcome<T>> {
   const startedMs = performance.now();
+  const { metadata } = call;
   const deadline = toMs(call.getDeadline());
-  const abort = new AbortController();
-  const end = calls.begin(abort);
+  const parent = parseTraceparent(text(metadata, TRACEPARENT), text(metadata, TRACESTATE));
+  const trace = parent ? childOf(parent) : startTrace();
+  const criticality = parseCriticality(text(metadata, CRITICALITY));
+  const arrival = { requestId: requestIdOf(metadata), peer: call.getPeer(), trace, criticality, deadline };
+  const served = new ServedCall(arrival, log);
+  const end = calls.begin(served);
   const leave = () => {
     const late = deadline !== undefined && Date.now() >= deadline - ARRIVAL_MS;
-    abort.abort(new DomainError(late ? "DEADLINE_EXCEEDED" : "CANCELLED"));
+    served.end(new DomainError(late ? "DEADLINE_EXCEEDED" : "CANCELLED"));
   };
   call.on("cancelled", leave);
   if (call.cancelled) leave();
 
-  const { trace, parent } = traceOf(call.metadata);
-  const criticality = parseCriticality(text(call.metadata, CRITICALITY));
-  const arrival = { requestId: requestIdOf(call.metadata), peer: call.getPeer(), trace, criticality };
-  let origin: Origin = arrival;
+  const findCaller = async (): Promise<Identity> =>
+    Object.assign(served, await identify(tokens, metadata, peerNames?.(call)));
   const record = (error?: DomainError, cause?: unknown) => {
-    const ended = { service: module, rpc, origin, durationMs: performance.now() - startedMs };
-    writeCallRecord(log, ended, error, cause);
-    observeServed(observer, ended, parent, error);
+    const durationMs = performance.now() - startedMs;
+    writeCallRecord(log, { origin: served, durationMs }, error, cause);
+    observeServed(observer, { service: module, rpc, origin: served, durationMs }, parent, error);
   };
   let left: (() => void) | undefined;
   try {
     left = await admission.enter({ method: rpc, kind, criticality });
-    abort.signal.throwIfAborted();
-    const identity = await identify(tokens, call.metadata, peerNames?.(call));
-    origin = { ...arrival, ...identity };
-    assertMayCall(rule, identity);
-    await faults?.harm(module, rpc, abort.signal);
-    const bindings = { service: module, request_id: arrival.requestId, trace_id: trace.traceId, rpc };
-    const answer = await work({ ...arrival, ...identity, deadline, signal: abort.signal, log: log.child(bindings) });
-    abort.signal.throwIfAborted();
+    served.signal.throwIfAborted();
+    assertMayCall(rule, await findCaller());
+    await faults?.harm(module, rpc, served.signal);
+    const answer = await work(served);
+    served.signal.throwIfAborted();
     record();
     return { answer };
   } catch (thrown) {
-    const { error, cause } = explain(thrown, abort.signal);
+    const { error, cause } = explain(thrown, served.signal);
     if (!left && isDomainError(error, "OVERLOADED")) {
       // Whoever is turned away is counted by name: a look at what is remembered of its token.
-      const identity = await identify(tokens, call.metadata, peerNames?.(call)).catch(() => undefined);
-      origin = { ...arrival, ...identity };
-      observer.shed?.({ service: module, method: rpc, caller: identity?.caller, criticality });
+      await findCaller().catch(() => undefined);
+      observer.shed?.({ service: module, method: rpc, caller: served.caller, criticality });
     }
     record(error, cause);
     return { failure: toStatus(error) };
@@ -117,12 +118,6 @@ export async function runCall<T>(
     left?.();
     end();
   }
-}
-
-/** The call's own span, in the trace it came with or else in a new one. */
-function traceOf(metadata: Metadata): { trace: TraceContext; parent?: TraceContext } {
-  const parent = parseTraceparent(text(metadata, TRACEPARENT), text(metadata, TRACESTATE));
-  return parent ? { trace: childOf(parent), parent } : { trace: startTrace() };
 }
 
 function requestIdOf(metadata: Metadata): string {

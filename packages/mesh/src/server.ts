@@ -36,8 +36,9 @@ export interface MeshServer {
   /** What grpc.health.v1 says, of the server as a whole and of each service. */
   setServing(serving: boolean): void;
   /**
-   * Says NOT_SERVING, after the notice takes no new calls, lets those at work end for `graceMs`, then ends them as
-   * UNAVAILABLE.
+   * Says NOT_SERVING, and after the notice lets the calls at work end for `graceMs`. Connections are closed when they
+   * have: on one that is closing, grpc-js's keepalive cannot send its ping, and takes that for a dead line. Whoever does
+   * not watch health is served until then. What is left is ended as UNAVAILABLE.
    */
   drain(graceMs: number): Promise<void>;
 }
@@ -70,7 +71,6 @@ export async function startServer(options: {
   });
   const environment: CallEnvironment = {
     module,
-    log,
     tokens,
     calls: createActiveCalls(),
     admission: createAdmission(module, { turns, ...(mostStreams === undefined ? {} : { mostStreams }) }),
@@ -78,7 +78,7 @@ export async function startServer(options: {
     faults: settings.faults,
     observer,
   };
-  for (const service of options.services) addService(server, environment, service);
+  for (const service of options.services) addService(server, environment, service, log);
   const names = options.services.map(({ definition }) => definition.fullName);
   const health = new HealthImplementation();
   health.addToServer(server);
@@ -103,6 +103,7 @@ function addService(
   server: Server,
   environment: CallEnvironment,
   { definition, implementation, access }: ServedService,
+  log: Logger,
 ) {
   const methods = Object.entries(definition.methods);
   server.addService(
@@ -110,7 +111,7 @@ function addService(
     Object.fromEntries(
       methods.map(([key, method]) => [
         key,
-        grpcHandler(environment, definition, method, implementation[key], access[key]),
+        grpcHandler(environment, definition, method, implementation[key], { rule: access[key], log }),
       ]),
     ),
   );
@@ -127,12 +128,14 @@ function bind(server: Server, { host, port }: ListenAddress, credentials: Server
 }
 
 async function drain(server: Server, { calls, module }: CallEnvironment, graceMs: number): Promise<void> {
+  const untilMs = performance.now() + graceMs;
+  await settlesWithin(graceMs, calls.ended());
   const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => {
       resolve();
     });
   });
-  await settlesWithin(graceMs, calls.idle());
+  await settlesWithin(Math.max(0, untilMs - performance.now()), calls.ended());
   calls.abort(new DomainError("SERVICE_UNAVAILABLE", { service: module }));
   await settlesWithin(FLUSH_MS, closed);
   server.forceShutdown();

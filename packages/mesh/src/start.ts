@@ -168,6 +168,8 @@ async function startModule({ module, start, listen, elsewhere }: Plan, shared: P
         patienceMs: settings.patienceMs,
         // Certificates name services, wherever they are.
         grpc: identities.secure ? { "grpc.ssl_target_name_override": service } : {},
+        // Calls are on newer connections before a server closes the old ones of age.
+        connectionAgeMs: identities.secure ? settings.tlsConnectionAgeMs / 2 : undefined,
       });
       channels.set(service, channel);
       end(() => {

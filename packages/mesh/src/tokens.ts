@@ -28,17 +28,23 @@ export interface Tokens {
   principalOf(token: string): Promise<Principal>;
 }
 
-interface Remembered {
+interface Verified {
   readonly subject: string;
+  readonly expiresMs: number;
+}
+
+/** What a token names, ready to be given out. */
+interface Remembered<T> {
+  readonly named: Promise<T>;
   readonly expiresMs: number;
 }
 
 /** Tokens under the mesh's keys. A token's bytes are verified once and remembered until it expires. */
 export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
   const minted = new Map<string, { token: Promise<string>; renewMs: number }>();
-  const services = new Map<string, Remembered>();
-  const principals = new Map<string, Remembered>();
-  const signers = new Map<string, Remembered>();
+  const services = new Map<string, Remembered<string>>();
+  const principals = new Map<string, Remembered<Principal>>();
+  const signers = new Map<string, Remembered<string>>();
 
   const mint = async (purpose: "service-token" | "principal-token", subject: string, seconds: number) => {
     const [key] = keys.derive(purpose);
@@ -51,19 +57,24 @@ export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
       .sign(key);
   };
 
-  const subjectOf = async (
+  /** What a token names: as it is remembered, or else verified at the given time. */
+  const look = <T>(
     purpose: "service-token" | "principal-token",
-    known: Map<string, Remembered>,
+    known: Map<string, Remembered<T>>,
     token: string,
+    name: (subject: string) => T,
     at: (token: string) => Date = () => new Date(now()),
-  ) => {
+  ): Promise<T> => {
     const remembered = known.get(token);
-    if (remembered && remembered.expiresMs > now()) return remembered.subject;
+    if (remembered && remembered.expiresMs > now()) return remembered.named;
     known.delete(token);
-    const verified = await verifyWithAny(keys.derive(purpose), token, at(token));
-    remember(known, token, verified);
-    return verified.subject;
+    return verifyWithAny(keys.derive(purpose), token, at(token)).then(({ subject, expiresMs }) => {
+      const named = name(subject);
+      remember(known, token, { named: Promise.resolve(named), expiresMs });
+      return named;
+    });
   };
+  const asIs = (subject: string) => subject;
 
   return {
     forService(name) {
@@ -74,15 +85,13 @@ export function createTokens(keys: Keys, now: () => number = Date.now): Tokens {
       return token;
     },
     forPrincipal: (principal, seconds) => mint("principal-token", principal.name, seconds),
-    serviceOf: (token) => subjectOf("service-token", services, token),
-    signerOf: (token) => subjectOf("service-token", signers, token, issuedAt),
-    async principalOf(token) {
-      return { name: await subjectOf("principal-token", principals, token) };
-    },
+    serviceOf: (token) => look("service-token", services, token, asIs),
+    signerOf: (token) => look("service-token", signers, token, asIs, issuedAt),
+    principalOf: (token) => look("principal-token", principals, token, (name) => ({ name })),
   };
 }
 
-async function verifyWithAny(verifyingKeys: readonly Buffer[], token: string, currentDate: Date): Promise<Remembered> {
+async function verifyWithAny(verifyingKeys: readonly Buffer[], token: string, currentDate: Date): Promise<Verified> {
   for (const key of verifyingKeys) {
     try {
       const { payload } = await jwtVerify(token, key, {
@@ -114,7 +123,7 @@ function issuedAt(token: string): Date {
   return new Date();
 }
 
-function remember(known: Map<string, Remembered>, token: string, value: Remembered): void {
+function remember<T>(known: Map<string, Remembered<T>>, token: string, value: Remembered<T>): void {
   const [oldest] = known.keys();
   if (known.size >= REMEMBERED_TOKENS && oldest !== undefined) known.delete(oldest);
   known.set(token, value);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Client, credentials } from "@grpc/grpc-js";
+import { PINGS } from "./balancing/support.js";
 import { scope, startMesh, storageClient, type TestMesh } from "./support/mesh.js";
 import { storageModule } from "./support/storage.js";
 import { deferred, rejection, until } from "./support/until.js";
@@ -37,7 +38,7 @@ async function atWork(drainMs: string) {
     },
   );
   const mesh = await startMesh([module], { MESH_DRAIN_MS: drainMs });
-  return { mesh, client: storageClient(mesh), answer, state };
+  return { mesh, client: storageClient(mesh, { grpc: PINGS }), answer, state };
 }
 
 describe("a stop", () => {

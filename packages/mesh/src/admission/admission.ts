@@ -17,11 +17,11 @@ export interface Arrival {
 /** Lets calls in as long as a server can serve them. */
 export interface Admission {
   /**
-   * Resolves as soon as the call's turn has come, with what to call when it has ended.
+   * Answers what to call when the call has ended: at once when its turn has come, else as soon as it does.
    *
-   * @throws DomainError OVERLOADED when it is better refused than late.
+   * @throws DomainError OVERLOADED, or rejects with it, when the call is better refused than late.
    */
-  enter(arrival: Arrival): Promise<() => void>;
+  enter(arrival: Arrival): (() => void) | Promise<() => void>;
   /** Calls at work and how many there may be. */
   state(): { readonly inFlight: number; readonly limit: number; readonly streams: number };
 }
@@ -46,7 +46,7 @@ export function createAdmission(
   let streams = 0;
   const overloaded = () => new DomainError("OVERLOADED", { service: module });
 
-  const enterUnary = ({ method, criticality }: Arrival): Promise<() => void> => {
+  const enterUnary = ({ method, criticality }: Arrival): (() => void) | Promise<() => void> => {
     if (inFlight >= Math.max(1, limit.current() * SHARE[criticality])) throw overloaded();
     const atMs = now();
     inFlight += 1;
@@ -55,22 +55,23 @@ export function createAdmission(
       inFlight -= 1;
       limit.sample(method, now() - atMs, among, now());
     };
+    let waiting: { resolve: (leave: () => void) => void; reject: (reason: DomainError) => void } | undefined;
+    const started = turns.enter(
+      criticality,
+      () => waiting?.resolve(leave),
+      () => {
+        inFlight -= 1;
+        waiting?.reject(overloaded());
+      },
+    );
+    if (started) return leave;
     return new Promise((resolve, reject) => {
-      turns.enter(
-        criticality,
-        () => {
-          resolve(leave);
-        },
-        () => {
-          inFlight -= 1;
-          reject(overloaded());
-        },
-      );
+      waiting = { resolve, reject };
     });
   };
 
   return {
-    async enter(arrival) {
+    enter(arrival) {
       switch (arrival.kind) {
         case "unary":
           return enterUnary(arrival);

@@ -36,8 +36,9 @@ export interface Turns {
    * Starts a call, at once while this turn has time left and nobody waits, else later.
    *
    * @param refuse called in place of `start` when it waited for too long.
+   * @returns whether it has started.
    */
-  enter(criticality: Criticality, start: () => void, refuse: () => void): void;
+  enter(criticality: Criticality, start: () => void, refuse: () => void): boolean;
 }
 
 interface Waiting {
@@ -115,10 +116,11 @@ export function createTurns(loop: Loop = EVENT_LOOP): Turns {
         emptied();
         beginTurn();
         start();
-        return;
+        return true;
       }
       queues.find((queue) => queue.criticality === criticality)?.waiting.push({ sinceMs: loop.now(), start, refuse });
       beginTurn();
+      return false;
     },
   };
 }

@@ -18,8 +18,15 @@ export interface Backend extends Candidate {
   connect(): void;
   /** A call goes to it; one that tests it takes the place of a probe. */
   picked(nowMs: number): void;
+  /** A call, of whatever kind, begins there. */
+  began(): void;
+  ended(): void;
   /** Tells the observer, at most once a second unless something changed. */
   report(nowMs: number, changed: boolean): void;
+  /**
+   * Takes no more calls, and closes its connection when those at work there have ended: on one that is closing grpc-js's
+   * keepalive cannot send its ping, and takes that for a dead line.
+   */
   destroy(): void;
 }
 
@@ -67,6 +74,7 @@ export function createBackend(options: {
   let probeMs = -Infinity;
   let reportedMs = -Infinity;
   let destroyed = false;
+  let atWork = 0;
 
   const isUsable = () => connection === READY && serving === true;
 
@@ -184,11 +192,18 @@ export function createBackend(options: {
       if (member.admission(nowMs) === "probation") probeMs = nowMs;
     },
     report,
+    began() {
+      atWork += 1;
+    },
+    ended() {
+      atWork -= 1;
+      if (destroyed && atWork === 0) leaf.destroy();
+    },
     destroy() {
       destroyed = true;
       clearTimeout(patience);
       stopWatching();
-      leaf.destroy();
+      if (atWork === 0) leaf.destroy();
       member.leave();
       report(performance.now(), true);
     },

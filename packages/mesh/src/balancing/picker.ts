@@ -64,11 +64,13 @@ function followCall(backend: Backend, usual: UsualLatencies, path: string, kind:
   }
   return {
     onCallStarted() {
+      backend.began();
       beganMs = performance.now();
       begin();
     },
     onCallEnded(code: status) {
       end();
+      backend.ended();
       const nowMs = performance.now();
       const latencyMs = nowMs - beganMs;
       const outcome = outcomeOf(code, timed ? latencyMs : undefined, usual.of(path));

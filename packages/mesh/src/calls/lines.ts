@@ -43,11 +43,13 @@ const MOST_REPLACED = 64;
  * there, and take with them what is still to be reset.
  *
  * @param open makes connections, which have their standing for as long as they last.
+ * @param ageMs how old they become before they are replaced; default for good.
  */
-export function createLines(open: (standing: Readonly<Standing>) => Connections): Lines {
+export function createLines(open: (standing: Readonly<Standing>) => Connections, ageMs?: number): Lines {
   const replaced = new Set<Line>();
   let successor: Line | undefined;
   let closed = false;
+  let age: NodeJS.Timeout | undefined;
 
   const createLine = (standing: Standing) => {
     let waitedFor = 0;
@@ -81,6 +83,7 @@ export function createLines(open: (standing: Readonly<Standing>) => Connections)
       }
       const old = current;
       current = fresh;
+      grow();
       old.standing.current = false;
       fresh.standing.current = true;
       replaced.add(old);
@@ -90,12 +93,22 @@ export function createLines(open: (standing: Readonly<Standing>) => Connections)
     });
   };
 
+  const grow = () => {
+    if (ageMs === undefined) return;
+    clearTimeout(age);
+    age = setTimeout(() => {
+      replace();
+      grow();
+    }, ageMs).unref();
+  };
   let current = createLine({ current: true });
+  grow();
 
   return {
     current: () => current,
     close() {
       closed = true;
+      clearTimeout(age);
       for (const line of [current, ...replaced, ...(successor ? [successor] : [])]) closeLine(line);
       replaced.clear();
     },

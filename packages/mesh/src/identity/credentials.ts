@@ -1,6 +1,6 @@
 import { ServerCredentials, credentials, experimental, type ChannelCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { readMaterial, sameMaterial, type TlsFiles, type TlsMaterial } from "./files.js";
+import { readMaterial, type TlsFiles, type TlsMaterial } from "./files.js";
 import { servicesNamed } from "./spiffe.js";
 
 /** How often the files are read again unless told otherwise. */
@@ -36,9 +36,9 @@ export function openIdentities(files: TlsFiles, log: Logger, refreshMs = REFRESH
   const listeners = new Set<(material: TlsMaterial) => void>();
   const refresh = () => {
     try {
-      const read = readMaterial(files);
+      const read = readMaterial(files, material);
       faulty = false;
-      if (sameMaterial(read, material)) return;
+      if (read === material) return;
       material = read;
       for (const listener of listeners) listener(material);
       log.info({ certificate: files.certificate }, "new certificates are in use");

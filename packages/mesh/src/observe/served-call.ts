@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import type { CallRecord } from "../call-record.js";
+import type { Origin } from "../call-record.js";
 import type { DomainError } from "../errors.js";
 import type { MeshObserver } from "./events.js";
 import { rpcAttributes } from "./observed-channel.js";
@@ -19,7 +19,7 @@ const SERVER_FAULTS: ReadonlySet<status> = new Set([
 /** Tells of a call that a server has answered. */
 export function observeServed(
   observer: MeshObserver,
-  { service, rpc, origin, durationMs }: CallRecord,
+  { service, rpc, origin, durationMs }: { service: string; rpc: string; origin: Origin; durationMs: number },
   parent: TraceContext | undefined,
   error: DomainError | undefined,
 ): void {

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** Where a piece of work stands in a trace (W3C Trace Context, https://www.w3.org/TR/trace-context/). */
 export interface TraceContext {
   /** 32 lower-case hexadecimal digits. */
@@ -31,21 +33,26 @@ export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): s
 
 /** A trace of its own. */
 export function startTrace(): TraceContext {
-  return { traceId: hex(4), spanId: hex(2), sampled: true };
+  return { traceId: hex(32), spanId: hex(16), sampled: true };
 }
 
 /** The same trace in a new span: one more step of the work. */
-export function childOf(parent: TraceContext): TraceContext {
-  return { ...parent, spanId: hex(2) };
+export function childOf({ traceId, sampled, state }: TraceContext): TraceContext {
+  const spanId = hex(16);
+  return state === undefined ? { traceId, spanId, sampled } : { traceId, spanId, sampled, state };
 }
 
-/** Random and unlike zero, but not secret: of the quality that the standard asks for, at the price a call can bear. */
-function hex(words: number): string {
-  let text = "";
-  for (let word = 0; word < words; word += 1) text += eightDigits(Math.floor(Math.random() * 0xffff_ffff) + 1);
-  return text;
-}
+/** How many random bytes are drawn at a time: one by one they would cost more than all else that is done for a span. */
+const DRAWN_BYTES = 2048;
+let drawn = "";
+let used = 0;
 
-function eightDigits(word: number): string {
-  return word.toString(16).padStart(8, "0");
+/** Random digits, of which so many are never all zeros. */
+function hex(digits: number): string {
+  if (used + digits > drawn.length) {
+    drawn = randomBytes(DRAWN_BYTES).toString("hex");
+    used = 0;
+  }
+  used += digits;
+  return drawn.slice(used - digits, used);
 }

@@ -1,4 +1,5 @@
 import { StorageServiceDefinition } from "@reelmesh/proto/reelmesh/storage/v1/storage_service.js";
+import type { ChannelOptions } from "@grpc/grpc-js";
 import { afterEach } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import type { CallScope } from "../../src/call.js";
@@ -62,10 +63,16 @@ export function parseLine(text: string): Line {
 /** Opens a channel as another service of the mesh would. */
 export function channelTo(
   mesh: TestMesh,
-  options: { service?: string; caller?: string; tokens?: Tokens; deadlines?: Parameters<typeof openChannel>[4] } = {},
+  options: {
+    service?: string;
+    caller?: string;
+    tokens?: Tokens;
+    deadlines?: Parameters<typeof openChannel>[4];
+    grpc?: ChannelOptions;
+  } = {},
 ): Channel {
-  const { service = "storage", caller = "tester", tokens = mesh.tokens, deadlines } = options;
-  const channel = openChannel(service, mesh.addressOf(service), caller, tokens, deadlines);
+  const { service = "storage", caller = "tester", tokens = mesh.tokens, deadlines, grpc } = options;
+  const channel = openChannel(service, mesh.addressOf(service), caller, tokens, deadlines, undefined, { grpc });
   afterTest(() => {
     channel.close();
   });
