@@ -1,3 +1,6 @@
+import { backup } from "./admin/backup.js";
+import { migrate, reindex, sweep } from "./admin/maintain.js";
+import { restore } from "./admin/restore.js";
 import { certs } from "./certs.js";
 import { UsageError, type Command } from "./command.js";
 import { check } from "./mesh/check.js";
@@ -8,7 +11,20 @@ import { stat } from "./mesh/stat.js";
 import { tap } from "./mesh/tap.js";
 import { token } from "./token.js";
 
-const COMMANDS: readonly Command[] = [token, check, stat, tap, graph, fault, certs];
+const COMMANDS: readonly Command[] = [
+  token,
+  check,
+  stat,
+  tap,
+  graph,
+  fault,
+  certs,
+  migrate,
+  reindex,
+  sweep,
+  backup,
+  restore,
+];
 
 const USAGE = `Usage: reelmesh <command>
 

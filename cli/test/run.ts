@@ -15,6 +15,8 @@ export interface Running {
   stdout(): string;
   /** Ends it as Ctrl+C does. */
   interrupt(): void;
+  /** Ends it as a loss of power does. */
+  kill(): void;
   readonly ended: Promise<Ended>;
 }
 
@@ -28,6 +30,7 @@ export function start(args: readonly string[], variables: Readonly<Record<string
   return {
     stdout: () => said.stdout,
     interrupt: () => void child.kill("SIGINT"),
+    kill: () => void child.kill("SIGKILL"),
     ended: new Promise((resolve) => {
       child.once("close", (code) => {
         resolve({ code, ...said });

@@ -20,15 +20,22 @@ export interface Coming {
  * Closes the data to everybody, in all processes that have the store open, until the restore has ended. Repeated, it
  * goes on with a restore that was cut short.
  *
+ * @param options.validateOnly only finds out whether it could begin.
  * @returns whether this very restore has ended already.
  * @throws DomainError WRONG_STATE unless nothing is kept yet; NEWER_DATA.
  */
-export async function beginRestore(data: KeptData, backupId: string, coming: readonly Coming[]): Promise<boolean> {
+export async function beginRestore(
+  data: KeptData,
+  backupId: string,
+  coming: readonly Coming[],
+  { validateOnly } = { validateOnly: false },
+): Promise<boolean> {
   for (const { collection, minSchema } of coming) assertHonours(collection, minSchema);
   const mark = await data.gate.mark();
   if (mark?.backupId === backupId) return mark.state === "DONE";
   if (mark?.state === "RUNNING") throw wrongState(`the backup ${mark.backupId} is being restored`);
   await assertEmpty(data);
+  if (validateOnly) return false;
   await putMark(data, { backupId, state: "RUNNING" });
   // By then no process lets anybody in any longer, and what it let in before shows.
   await pause(2 * GATE_MS);

@@ -59,10 +59,10 @@ export function serveDocuments(data: KeptData): ServedService {
         for await (const batch of batches) yield { documents: batch.map(toMessage) };
       },
 
-      async beginRestore({ backupId, collections }) {
+      async beginRestore({ backupId, collections, validateOnly }) {
         assertBackupId(backupId);
         const coming = collections.map(({ name, schema }) => ({ collection: collection(name), minSchema: schema }));
-        return { done: await beginRestore(data, backupId, coming) };
+        return { done: await beginRestore(data, backupId, coming, { validateOnly }) };
       },
 
       async importDocuments({ backupId, collection: name, json }) {
