@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { buildAll } from "./build.mjs";
 
-const ALL = ["start", "bytes", "mesh", "mesh-balancing", "mesh-overload"];
+const ALL = ["start", "bytes", "mesh", "mesh-balancing", "mesh-failures", "mesh-overload"];
 /** What needs a cluster and Skaffold runs only when it is named. */
 const NAMED = ["skaffold-edit"];
 const named = process.argv.slice(2);

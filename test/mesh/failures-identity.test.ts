@@ -56,7 +56,7 @@ test(
     const { certificates, storage, tester, variables } = certified();
     const often = { MESH_TLS_REFRESH_MS: "100", MESH_TLS_CONNECTION_AGE_MS: "3000", LOG_LEVEL: "info" };
     const replicas = await matrix.replicas(["a", "b"], { variables: { ...variables, ...often } });
-    const caller = await matrix.callers(["reelmesh", "idempotent", "once", "round_robin"], replicas, { tls: tester });
+    const caller = await matrix.callers(["reelmesh", "once", "round_robin"], replicas, { tls: tester });
     await settled(caller, replicas);
     const steps = [
       ...Array.from({ length: 6 }, () => "renew" as const),
@@ -76,7 +76,7 @@ test(
     const { reelmesh } = await caller.ask("tell");
     await calls(caller, (reelmesh?.calls ?? 0) + 150);
     const tally = await finish(caller, "certificates renewed 9 times, the authority replaced");
-    for (const name of ["reelmesh", "idempotent", "once"] as const) expect(tally(name).reasons).toEqual({});
+    for (const name of ["reelmesh", "once"] as const) expect(tally(name).reasons).toEqual({});
     for (const child of [...replicas, caller]) expect(child.output()).not.toContain("cannot be used");
   },
   PATIENCE_MS,

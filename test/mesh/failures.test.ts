@@ -117,7 +117,7 @@ describe("of three replicas", () => {
       await calls(caller, 100);
       const { reelmesh, once, round_robin } = await caller.ask("tell");
       for (const tally of [reelmesh, once]) expect(tally).toMatchObject({ failed: 0, reasons: {} });
-      for (const tally of [reelmesh, once]) expect(Object.keys(tally?.answers ?? {}).sort()).toEqual(["b", "c"]);
+      for (const tally of [reelmesh, once]) expect(Object.keys(tally?.answers ?? {})).not.toContain("a");
       expect(round_robin?.failed).toBeGreaterThan(0);
 
       await sick.ask({ failing: 0, serving: true });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { Client, credentials } from "@grpc/grpc-js";
-import { PINGS } from "./balancing/support.js";
 import { scope, startMesh, storageClient, type TestMesh } from "./support/mesh.js";
 import { storageModule } from "./support/storage.js";
 import { deferred, rejection, until } from "./support/until.js";
 
 const AN_HOUR_MS = "3600000";
+/** Keepalive that is due all the time: on a connection that closes while calls are at work it would end them. */
+const PINGS = { "grpc.keepalive_time_ms": 1 };
 
 /** A mesh whose GetObject answers when it is told to, and whose ReadObject never ends by itself. */
 async function atWork(drainMs: string) {

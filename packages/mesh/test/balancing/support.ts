@@ -5,7 +5,6 @@ import {
   ServerCredentials,
   credentials,
   status,
-  type ChannelOptions,
   type ServerUnaryCall,
   type ServiceError,
   type sendUnaryData,
@@ -17,8 +16,6 @@ import type { MethodTraits } from "../../src/definition.js";
 import type { BackendEvent } from "../../src/observe/events.js";
 import { afterTest } from "../support/mesh.js";
 
-/** Keepalive that is due all the time: on a connection that closes while calls are at work it would end them. */
-export const PINGS = { "grpc.keepalive_time_ms": 1 };
 export const PATH = "/test.Echo/Call";
 
 const asIs = (bytes: Buffer) => bytes;
@@ -112,7 +109,6 @@ export interface BalancedClient {
 export function openClient(
   addresses: readonly string[] | string,
   options: Partial<Parameters<typeof createBalancing>[0]> = {},
-  grpcOptions: ChannelOptions = {},
 ): BalancedClient {
   const events: BackendEvent[] = [];
   const mesh = balanced(typeof addresses === "string" ? addresses : addresses.join(), {
@@ -126,7 +122,6 @@ export function openClient(
     "grpc.enable_retries": 0,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 200,
-    ...grpcOptions,
   });
   afterTest(() => {
     grpc.close();

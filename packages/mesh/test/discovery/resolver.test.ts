@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { openClient, PINGS, startReplica } from "../balancing/support.js";
+import { openClient, startReplica } from "../balancing/support.js";
 import { until } from "../support/until.js";
 import { startDnsServer } from "./dns-server.js";
 
@@ -8,7 +8,7 @@ test("a replica that DNS names is called, one it no longer names is not, and cal
   const port = Number(first.address.split(":")[1]);
   const second = await startReplica({ host: "127.0.0.3", port });
   const dns = await startDnsServer(["127.0.0.2"]);
-  const client = openClient(`echo:${port}`, { names: { lookup: dns.lookup, pollMs: 10, leastMs: 0 } }, PINGS);
+  const client = openClient(`echo:${port}`, { names: { lookup: dns.lookup, pollMs: 10, leastMs: 0 } });
   expect(await client.calls(10)).toEqual({ OK: 10 });
   expect([first.calls(), second.calls()]).toEqual([10, 0]);
 
