@@ -1,4 +1,4 @@
-/** How calls went lately: the last five to ten seconds. */
+/** How calls went lately: the last 40, of the last ten seconds. That many went well before does not excuse what fails now. */
 export interface OutcomeWindow {
   record(well: boolean, nowMs: number): void;
   calls(nowMs: number): number;
@@ -6,37 +6,36 @@ export interface OutcomeWindow {
   clear(): void;
 }
 
-const HALF_MS = 5_000;
+const MOST_CALLS = 40;
+const LONGEST_MS = 10_000;
 
-/** Counts in two halves, of which the older is dropped when the newer is full. */
 export function createOutcomeWindow(): OutcomeWindow {
-  let half = -1;
-  let older = { calls: 0, failed: 0 };
-  let newer = { calls: 0, failed: 0 };
-  const turn = (nowMs: number) => {
-    const now = Math.floor(nowMs / HALF_MS);
-    if (now <= half) return;
-    older = now === half + 1 ? newer : { calls: 0, failed: 0 };
-    newer = { calls: 0, failed: 0 };
-    half = now;
+  // The oldest first.
+  let outcomes: { readonly well: boolean; readonly atMs: number }[] = [];
+  let failed = 0;
+  const dropOldest = () => {
+    if (outcomes.shift()?.well === false) failed -= 1;
+  };
+  const forget = (nowMs: number) => {
+    for (let [oldest] = outcomes; oldest && nowMs - oldest.atMs > LONGEST_MS; [oldest] = outcomes) dropOldest();
   };
   return {
     record(well, nowMs) {
-      turn(nowMs);
-      newer.calls += 1;
-      if (!well) newer.failed += 1;
+      outcomes.push({ well, atMs: nowMs });
+      if (!well) failed += 1;
+      if (outcomes.length > MOST_CALLS) dropOldest();
     },
     calls(nowMs) {
-      turn(nowMs);
-      return older.calls + newer.calls;
+      forget(nowMs);
+      return outcomes.length;
     },
     failed(nowMs) {
-      turn(nowMs);
-      return older.failed + newer.failed;
+      forget(nowMs);
+      return failed;
     },
     clear() {
-      older = { calls: 0, failed: 0 };
-      newer = { calls: 0, failed: 0 };
+      outcomes = [];
+      failed = 0;
     },
   };
 }
