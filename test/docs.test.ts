@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandsOf } from "./support/commands.js";
 
@@ -28,6 +28,22 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   "docker compose down": by(COMPOSE, 'compose("down")'),
   "docker compose exec gateway reelmesh mesh check": by(COMPOSE, '"gateway", "reelmesh", "mesh", "check"'),
   "docker compose exec gateway reelmesh token": by(COMPOSE, '"reelmesh", "token"'),
+  "docker compose exec gateway reelmesh admin migrate": by(COMPOSE, 'admin("migrate")'),
+  "docker compose exec gateway reelmesh admin reindex": by(COMPOSE, 'admin("reindex")'),
+  "docker compose exec gateway reelmesh admin sweep --dry-run": by(COMPOSE, 'admin("sweep", "--dry-run")'),
+  "mkdir -p backups": by(COMPOSE, "await chown(folder, 1000, 1000)"),
+  'docker compose run --rm --volume "$PWD/backups:/backups" gateway reelmesh admin backup --out /backups/today': by(
+    COMPOSE,
+    '"backup", "--out", "/backups/today"',
+  ),
+  'docker compose run --rm --volume "$PWD/backups:/backups" gateway reelmesh admin restore --from /backups/today': by(
+    COMPOSE,
+    '"restore", "--from", "/backups/today"',
+  ),
+  "kubectl --namespace reelmesh exec deploy/gateway -- reelmesh admin migrate": by(
+    "test/deploy/kind.test.ts",
+    '"reelmesh", "admin", "migrate"',
+  ),
   "docker compose build": by(COMPOSE, 'compose("build")'),
   "docker compose watch": notRun(
     "what it watches is checked by test/deploy/compose-file.test.ts, it itself by nothing",
@@ -83,6 +99,12 @@ describe("the commands in docs/", () => {
     }
     const commands = commandsOf(readFileSync(join(ROOT, "docs", file), "utf8"));
     expect(commands.filter((command) => !isProven(command))).toEqual([]);
+  });
+
+  test.each(DOCUMENTS)("%s: what it links to is there", (file) => {
+    const links = [...readFileSync(join(ROOT, "docs", file), "utf8").matchAll(/\]\(((?!https?:)[^)#]+)/g)];
+    const missing = links.map(([, link = ""]) => link).filter((link) => !existsSync(join(ROOT, "docs", link)));
+    expect(missing).toEqual([]);
   });
 
   test("are all that a proof is kept for", () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { readFile } from "node:fs/promises";
+import { chown, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startLoad } from "../../packages/mesh/test/support/load.js";
 import { createApi } from "../support/api.js";
@@ -170,5 +170,23 @@ describeWithDocker("docker compose", () => {
   test("the command line in the images tells of the whole mesh, and makes tokens", async () => {
     expect(await compose("exec", "--no-TTY", "gateway", "reelmesh", "mesh", "check")).toContain("catalog:9090");
     expect(await compose("exec", "--no-TTY", "catalog", "reelmesh", "token")).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  });
+
+  test("one-off work on the running system is done from the same images", async () => {
+    const admin = (...words: readonly string[]) =>
+      compose("exec", "--no-TTY", "gateway", "reelmesh", "admin", ...words, "--json");
+    expect(await admin("migrate")).toContain('"collection":"videos"');
+    expect(await admin("reindex")).toContain('"service":"catalog"');
+    expect(await admin("sweep", "--dry-run")).toBe("");
+
+    const folder = await cleanup.folder();
+    // Whom the images run as.
+    await chown(folder, 1000, 1000);
+    const once = ["run", "--rm", "--no-TTY", "--volume", `${folder}:/backups`, "gateway", "reelmesh", "admin"];
+    expect(await compose(...once, "backup", "--out", "/backups/today")).toContain("2 objects");
+    expect(await readFile(join(folder, "today/manifest.json"), "utf8")).toContain('"format":1');
+    await expect(compose(...once, "restore", "--from", "/backups/today")).rejects.toThrow(
+      "restore into an empty system",
+    );
   });
 });

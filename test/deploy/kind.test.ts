@@ -114,5 +114,7 @@ describeWithKind("on kind", () => {
   test("what an operator asks, each process answers", async () => {
     const told = await kubectl("exec", "deploy/gateway", "--", "reelmesh", "mesh", "graph");
     expect(told).toContain("catalog");
+    const migrated = await kubectl("exec", "deploy/gateway", "--", "reelmesh", "admin", "migrate");
+    expect(migrated).toContain("catalog videos");
   });
 });
