@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createApi } from "../support/api.js";
 import { launchBrowser } from "../support/browser.js";
+import { testWith } from "../support/commands.js";
 import { createCleanup } from "../support/cleanup.js";
 import { makeClip } from "../support/clip.js";
 import { dropFile, watchForFailures } from "../support/page.js";
@@ -23,9 +24,11 @@ import {
   there,
 } from "./support/kind.js";
 import { kind, render } from "./support/manifests.js";
+import { writeSchemas } from "./support/schemas.js";
 
 /** Kinds that a cluster has only where somebody installed them. */
 const NOT_HERE = ["Certificate", "Issuer", "PodMonitor"];
+const OVERLAYS = ["dev", "dev-mtls", "debug", "prod"];
 
 describeWithKind("on kind", () => {
   const cleanup = createCleanup();
@@ -35,12 +38,24 @@ describeWithKind("on kind", () => {
   });
   afterAll(() => cleanup.run());
 
-  test.each(["dev", "dev-mtls", "debug", "prod"])("the API server takes all of the overlay %s", async (overlay) => {
+  test.each(OVERLAYS)("the API server takes all of the overlay %s", async (overlay) => {
     const objects = render(`overlays/${overlay}`).filter((object) => !NOT_HERE.includes(kind(object)));
     const given = objects.map((object) => JSON.stringify(object)).join("\n---\n");
     const told = await kubectlWith(given, "apply", "--dry-run=server", "--validate=strict", "-f", "-");
     expect(told.split("\n").length).toBeGreaterThanOrEqual(objects.length);
     expect(told).not.toMatch(/warning|violate|deprecated/i);
+  });
+
+  testWith("kubeconform", "the overlays hold to the cluster's own schemas, strictly", async () => {
+    const folder = await cleanup.folder();
+    await writeSchemas(await kubectl("get", "--raw", "/openapi/v2"), folder);
+    for (const overlay of OVERLAYS) {
+      const file = join(folder, `${overlay}.yaml`);
+      await writeFile(file, await run("kubectl", ["kustomize", `k8s/overlays/${overlay}`]));
+      const schemas = ["-schema-location", `${folder}/{{.ResourceKind}}{{.KindSuffix}}.json`];
+      const told = await run("kubeconform", ["-strict", "-summary", "-skip", NOT_HERE.join(), ...schemas, file]);
+      expect(told).toMatch(/Valid: [1-9]\d*, Invalid: 0, Errors: 0/);
+    }
   });
 
   test("applied again, nothing starts anew", async () => {
