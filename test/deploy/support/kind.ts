@@ -16,6 +16,9 @@ const execute = promisify(execFile);
 export const EDGE = "http://localhost:8080";
 export const SERVICES: readonly string[] = modules.map(({ name }) => name);
 
+/** Where kubectl is to look. */
+const HERE = ["--context", "kind-reelmesh", "--namespace", "reelmesh"];
+
 const missing = process.env.CI === "true" ? undefined : whyNoCluster();
 
 /** A suite that needs kind; it is skipped in plain sight where kind, kubectl or a Docker engine is missing. */
@@ -33,12 +36,12 @@ export async function run(program: string, words: readonly string[], cwd = ROOT)
 
 /** Runs kubectl in the namespace of Reelmesh. */
 export function kubectl(...words: readonly string[]): Promise<string> {
-  return run("kubectl", ["--context", "kind-reelmesh", "--namespace", "reelmesh", ...words]);
+  return run("kubectl", [...HERE, ...words]);
 }
 
 /** Runs kubectl with a manifest on its standard input. */
 export async function kubectlWith(input: string, ...words: readonly string[]): Promise<string> {
-  const child = spawn("kubectl", ["--context", "kind-reelmesh", "--namespace", "reelmesh", ...words]);
+  const child = spawn("kubectl", [...HERE, ...words]);
   const said: Buffer[] = [];
   child.stdout.on("data", (part: Buffer) => said.push(part));
   child.stderr.on("data", (part: Buffer) => said.push(part));
@@ -115,8 +118,18 @@ export function operatorsPort(pod: string, path: string): Promise<string> {
 }
 
 /** Forwards a free port of this machine until cleanup; answers its address. */
-export async function forward(target: string, port: number, cleanup: Cleanup): Promise<string> {
-  const words = ["--context", "kind-reelmesh", "--namespace", "reelmesh", "port-forward", target, `:${port}`];
+export function forward(target: string, port: number, cleanup: Cleanup): Promise<string> {
+  return forwardIn(HERE, target, port, cleanup);
+}
+
+/** The same where kubectl is told to look. */
+export async function forwardIn(
+  where: readonly string[],
+  target: string,
+  port: number,
+  cleanup: Cleanup,
+): Promise<string> {
+  const words = [...where, "port-forward", target, `:${port}`];
   const child = spawn("kubectl", words, { stdio: ["ignore", "pipe", "inherit"] });
   cleanup.add(async () => {
     const gone = once(child, "exit");

@@ -123,10 +123,11 @@ const TOKENS = createTokens(createKeys([Buffer.from(SECRET, "base64")]));
 export function meshClient(
   replicas: readonly Pick<Replica, "address">[],
   observer: MeshObserver = {},
-  options: ChannelOptions = {},
+  { unaryMs = DEADLINE_MS.unary, ...options }: ChannelOptions & { readonly unaryMs?: number } = {},
 ) {
+  const deadlines = { ...DEADLINE_MS, unary: unaryMs };
   const addresses = replicas.map(({ address }) => address).join();
-  const channel = openChannel("storage", addresses, "tester", TOKENS, DEADLINE_MS, observer, options);
+  const channel = openChannel("storage", addresses, "tester", TOKENS, deadlines, observer, options);
   afterTest(() => {
     channel.close();
   });
