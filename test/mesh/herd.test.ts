@@ -45,7 +45,9 @@ test("200 clients that wait for a server which restarts are all served, without 
       if (code === status.RESOURCE_EXHAUSTED) shed.count += 1;
     },
   };
-  const clients = Array.from({ length: CLIENTS }, () => meshClient([replica], observer, { patienceMs: 60_000, unaryMs: 60_000 }));
+  const clients = Array.from({ length: CLIENTS }, () =>
+    meshClient([replica], observer, { patienceMs: 60_000, unaryMs: 60_000 }),
+  );
   const patient = () => scope({ deadline: Date.now() + 60_000 });
   for (const client of clients) await client.getObject({}, patient());
   const bareClients = Array.from({ length: CLIENTS }, () => bareClient([bareReplica]));
