@@ -18,8 +18,8 @@ const THIS_PROCESS: ProcessTimes = {
   idle: () => performance.eventLoopUtilization().idle,
 };
 
-/** What it costs to look at the processor's time is spent no more often than this. */
-const LOOK_MS = 2;
+/** To look at the processor's time costs a tenth of a millisecond, which is spent no more often than this. */
+const LOOK_MS = 10;
 
 /**
  * A clock that stands still while the process has work and is not let do it: on a machine that others keep busy, above
