@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 // Jest runs no import() that was not transformed, which the OTLP exporter makes of node:http.
 const ESM_ONLY = ["jose", "nanoid", "mingo", "@sparticuz/chromium", "@opentelemetry/otlp-exporter-base"];
 
@@ -17,5 +19,7 @@ export default {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY.join("|")})/)`],
   globalSetup: "<rootDir>/test/support/global-setup.mjs",
+  // Most tests wait for others: two at once take less time also where there are two cores.
+  maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
   testTimeout: 30_000,
 };

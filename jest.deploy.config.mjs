@@ -5,6 +5,7 @@ export default {
   ...base,
   testMatch: ["<rootDir>/test/deploy/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/"],
+  globalSetup: "<rootDir>/test/deploy/support/setup.mjs",
   globalTeardown: "<rootDir>/test/deploy/support/teardown.ts",
   maxWorkers: 1,
   testTimeout: 900_000,

@@ -2,13 +2,13 @@ import { describe } from "@jest/globals";
 import { modules } from "@reelmesh/all/modules.js";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { Cleanup } from "../../support/cleanup.js";
 import { until } from "../../support/until.js";
 import { ROOT } from "./manifests.js";
-import { CLUSTER_IS_OURS } from "./teardown.js";
+import { CLUSTER_IS_OURS, IMAGES_ARE_THERE } from "./teardown.js";
 
 const execute = promisify(execFile);
 
@@ -61,7 +61,7 @@ export async function openCluster(): Promise<void> {
   const there = (await run("kind", ["get", "clusters"])).split("\n").includes("reelmesh");
   if (!there) writeFileSync(CLUSTER_IS_OURS, "");
   await run("npm", ["run", "cluster"]);
-  if (process.env.TEST_IMAGES === "loaded") return;
+  if (process.env.TEST_IMAGES === "loaded" || existsSync(IMAGES_ARE_THERE)) return;
   for (const service of SERVICES) {
     // The machine's own network: what reaches a package registry from here reaches it from the build.
     const words = ["--network", "host", "--build-arg", `SERVICE=${service}`, "--tag", `reelmesh/${service}:dev`];
@@ -69,6 +69,7 @@ export async function openCluster(): Promise<void> {
   }
   const images = SERVICES.map((service) => `reelmesh/${service}:dev`);
   await run("kind", ["load", "docker-image", "--name", "reelmesh", ...images]);
+  writeFileSync(IMAGES_ARE_THERE, "");
 }
 
 /** Applies an overlay; resolves when it serves and nothing of what was there before is left. */
