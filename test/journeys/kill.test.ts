@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createApi, type Api } from "../support/api.js";
 import { createCleanup } from "../support/cleanup.js";
 import { startProcess, type Process } from "../support/process.js";
+import { until } from "../support/until.js";
 
 const KILLS = 10;
 const SIZE = 24 * 1024 * 1024;
@@ -76,7 +77,9 @@ test("killed while videos are created and changed, every acknowledged one is the
         told.set(video, title);
       }
     })().catch(() => undefined);
-    api = await killAfter(100 + Math.random() * 100);
+    const before = told.size;
+    await until(() => told.size > before);
+    api = await killAfter(Math.random() * 100);
     await working;
   }
   expect(told.size).toBeGreaterThan(0);
