@@ -11,17 +11,20 @@ import { SERVICES, describeWithKind, forwardIn, run } from "./support/kind.js";
 import { readYaml } from "./support/manifests.js";
 
 const CLUSTER = "reelmesh-empty";
-const CONTEXT = ["--context", `kind-${CLUSTER}`];
-const REELMESH = [...CONTEXT, "--namespace", "reelmesh"];
 
 describeWithKind("a release, in a cluster that holds nothing", () => {
   const cleanup = createCleanup();
   let registry: string;
   let folder: string;
+  /** Where kubectl is to look: nobody else's kubectl looks there too, nor is its present context another one's. */
+  let context: readonly string[];
+  let reelmesh: readonly string[];
   afterAll(() => cleanup.run());
 
   beforeAll(async () => {
     folder = await cleanup.folder();
+    context = ["--kubeconfig", join(folder, "kubeconfig")];
+    reelmesh = [...context, "--namespace", "reelmesh"];
     await createCluster();
     registry = await startRegistry();
     const out = ["--out", folder, "--overlay", "k8s/overlays/dev"];
@@ -39,9 +42,9 @@ describeWithKind("a release, in a cluster that holds nothing", () => {
       file,
       stringify({ ...readYaml("k8s/kind.yaml"), name: CLUSTER, nodes: [{ role: "control-plane" }] }),
     );
-    await run("kind", ["delete", "cluster", "--name", CLUSTER]);
-    cleanup.add(() => run("kind", ["delete", "cluster", "--name", CLUSTER]));
-    await run("kind", ["create", "cluster", "--config", file]);
+    await run("kind", ["delete", "cluster", "--name", CLUSTER, ...context]);
+    cleanup.add(() => run("kind", ["delete", "cluster", "--name", CLUSTER, ...context]));
+    await run("kind", ["create", "cluster", "--config", file, ...context]);
   }
 
   /** A registry of its own, which the cluster's node knows by the address that this machine has for it. */
@@ -63,14 +66,14 @@ describeWithKind("a release, in a cluster that holds nothing", () => {
   }
 
   test("is pulled from its registry, by its digests, and serves", async () => {
-    await run("kubectl", [...CONTEXT, "apply", "-f", join(folder, "reelmesh.yaml")]);
+    await run("kubectl", [...context, "apply", "-f", join(folder, "reelmesh.yaml")]);
     for (const kind of ["statefulset", "deployment"]) {
       const parts = ["--timeout=300s", "--selector=app.kubernetes.io/part-of=reelmesh"];
-      await run("kubectl", [...REELMESH, "rollout", "status", kind, ...parts]);
+      await run("kubectl", [...reelmesh, "rollout", "status", kind, ...parts]);
     }
     const pinned = (await readFile(join(folder, "images.txt"), "utf8")).trim().split("\n");
     const running = await run("kubectl", [
-      ...REELMESH,
+      ...reelmesh,
       "get",
       "pods",
       "-o",
@@ -79,7 +82,7 @@ describeWithKind("a release, in a cluster that holds nothing", () => {
     expect(pinned).toHaveLength(SERVICES.length);
     for (const image of pinned) expect(running.split(" ")).toContain(image);
 
-    const api = createApi(`http://${await forwardIn(REELMESH, "deployment/gateway", 8080, cleanup)}`);
+    const api = createApi(`http://${await forwardIn(reelmesh, "deployment/gateway", 8080, cleanup)}`);
     const film = randomBytes(100_000);
     const { video } = await api.upload(film, { filename: "film.mp4", filetype: "video/mp4" });
     const played = await fetch(await api.mediaOf(video));

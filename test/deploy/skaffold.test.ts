@@ -9,7 +9,7 @@ import { EDGE, describeWithKind, kubectl, openCluster, run, there } from "./supp
 import { ROOT } from "./support/manifests.js";
 
 const HEALTHZ = 'send("ok\\n")';
-const QUIET = ["--update-check=false", "--interactive=false"];
+const QUIET = ["--update-check=false", "--interactive=false", "--kube-context=kind-reelmesh"];
 
 /** How often each Deployment's pods were replaced. */
 const revisions = () =>
@@ -49,7 +49,11 @@ describeWithKind(
         const gone = once(child, "exit");
         if (child.kill("SIGINT")) await gone;
       });
-      await until(() => said.includes("Watching for changes"));
+      const atWork = () => {
+        if (child.exitCode !== null) throw new Error(`skaffold has ended: ${said}`);
+        return true;
+      };
+      await until(() => atWork() && said.includes("Watching for changes"));
       const before = await revisions();
       const file = join(folder, "gateway/src/app.ts");
       const source = await readFile(file, "utf8");
@@ -60,7 +64,7 @@ describeWithKind(
           (response) => response.text(),
           () => "",
         );
-        return answer === "edited\n";
+        return atWork() && answer === "edited\n";
       });
       const withoutGateway = (told: string) => told.replace(/gateway=\d+/, "");
       expect(withoutGateway(await revisions())).toBe(withoutGateway(before));
