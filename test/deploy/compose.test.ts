@@ -184,7 +184,7 @@ describeWithDocker("docker compose", () => {
     await chown(folder, 1000, 1000);
     const once = ["run", "--rm", "--no-TTY", "--volume", `${folder}:/backups`, "gateway", "reelmesh", "admin"];
     expect(await compose(...once, "backup", "--out", "/backups/today")).toContain("2 objects");
-    expect(await readFile(join(folder, "today/manifest.json"), "utf8")).toContain('"format":1');
+    expect(JSON.parse(await readFile(join(folder, "today/manifest.json"), "utf8"))).toMatchObject({ format: 1 });
     await expect(compose(...once, "restore", "--from", "/backups/today")).rejects.toThrow(
       "restore into an empty system",
     );
