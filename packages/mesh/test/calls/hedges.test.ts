@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { parseTraceparent, startTrace } from "../../src/observe/trace.js";
 import { scope } from "../support/mesh.js";
 import { deferred, rejection, until } from "../support/until.js";
 import { bareServer, listenedClient } from "./support.js";
@@ -7,19 +8,20 @@ import { bareServer, listenedClient } from "./support.js";
 const ENOUGH = 112;
 
 test("a call that takes longer than usual is made a second time, and the faster answer counts", async () => {
-  let hangs = false;
+  // Those before may be hedged too, and come late: the call is known by its trace.
+  const trace = startTrace();
+  let attempts = 0;
   const held = deferred<undefined>();
-  const server = await bareServer(() => {
-    if (!hangs) return undefined;
-    hangs = false;
-    return held.promise;
+  const server = await bareServer((_, metadata) => {
+    if (parseTraceparent(String(metadata.get("traceparent")[0]))?.traceId !== trace.traceId) return undefined;
+    attempts += 1;
+    return attempts === 1 ? held.promise : undefined;
   });
   const { client, heard } = listenedClient(server.address);
   for (let calls = 0; calls < ENOUGH; calls += 1) await client.getObject({}, scope());
-  const [before, hedged] = [server.calls(), heard.hedges.length];
-  hangs = true;
-  await client.getObject({}, scope());
-  expect(server.calls()).toBe(before + 2);
+  const hedged = heard.hedges.length;
+  await client.getObject({}, scope({ trace }));
+  expect(attempts).toBe(2);
   expect(heard.hedges.slice(hedged)).toEqual(["sent", "won"]);
   expect(heard.calls.at(-1)).toMatchObject({ attempt: 2 });
   held.resolve(undefined);
@@ -32,8 +34,12 @@ test("a method with side effects is never made twice at a time", async () => {
   const { client, heard } = listenedClient(server.address);
   for (let calls = 0; calls < ENOUGH; calls += 1) await client.deleteObject({}, scope());
   hangs = true;
-  const failed = rejection(client.deleteObject({}, scope({ deadline: Date.now() + 300 })));
-  expect(await failed).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+  // On a slow machine its time may be over before it has arrived.
+  for (let [made, ms] = [0, 300]; server.calls() === ENOUGH; made += 1, ms *= 2) {
+    expect(made).toBeLessThan(6);
+    const failed = rejection(client.deleteObject({}, scope({ deadline: Date.now() + ms })));
+    expect(await failed).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+  }
   expect([server.calls(), heard.hedges.length]).toEqual([ENOUGH + 1, 0]);
   held.resolve(undefined);
 });
@@ -52,7 +58,9 @@ test("no more calls are doubled than the budget allows, when all are slow at onc
   const sent = heard.hedges.filter((outcome) => outcome === "sent").length;
   expect(sent).toBeGreaterThan(0);
   expect(sent).toBeLessThanOrEqual((total + ENOUGH) * 0.1);
-  expect(server.calls()).toBe(total + ENOUGH + sent);
+  expect(server.calls()).toBeGreaterThanOrEqual(total + ENOUGH);
+  // Of those that lost some may have been taken back before they were on their way.
+  expect(server.calls()).toBeLessThanOrEqual(total + ENOUGH + sent);
 });
 
 test("2,000 callers that hang up at once harm nobody else on the connection", async () => {
