@@ -61,7 +61,8 @@ export function createRetrier(calls: Calls, { shape, deadline }: Pick<OutgoingCa
       if (!verdict) return undefined;
       if (!verdict.free && paid >= MOST_RETRIES) return undefined;
       // Those whom a server asked to wait as long do not come back in step.
-      const waitMs = (verdict.waitMs ?? 0) + backoffMs(verdict.free ? free : paid);
+      const wish = (verdict.waitMs ?? 0) * (verdict.doubles === true ? 2 ** paid : 1);
+      const waitMs = wish + backoffMs(verdict.free ? free : paid);
       if (Date.now() + waitMs >= (verdict.free ? giveUp : deadline)) return undefined;
       if (verdict.free) free += 1;
       else if (budget.withdraw()) paid += 1;

@@ -15,6 +15,8 @@ const PUSHBACK = "grpc-retry-pushback-ms";
 export interface Verdict {
   /** The server's own wish how long to wait, in milliseconds. Absent: backoff. */
   readonly waitMs?: number | undefined;
+  /** Whether the wish is for the first retry, and doubles with each that follows: RetryInfo's does, a pushback is exact. */
+  readonly doubles?: boolean;
   /** Whether no server worked on the attempt: what was never sent, or refused unread as its connection closed. */
   readonly free: boolean;
 }
@@ -34,6 +36,7 @@ export function judge(end: AttemptEnd, level: MethodTraits["idempotency"], servi
   const pushback = pushbackOf(end);
   if (pushback !== undefined && !(pushback >= 0)) return undefined;
   const waitMs = pushback ?? stated?.retryDelayMs;
+  const doubles = pushback === undefined;
   const idempotent = level !== "none";
   if (!end.sent) return end.code === status.UNAVAILABLE ? { waitMs, free: true } : undefined;
 
@@ -41,10 +44,10 @@ export function judge(end: AttemptEnd, level: MethodTraits["idempotency"], servi
     case status.UNAVAILABLE:
       if (stated?.service !== undefined && stated.service !== service) return undefined;
       if (wasRefused(end)) return { waitMs, free: true };
-      return idempotent ? { waitMs, free: false } : undefined;
+      return idempotent ? { waitMs, doubles, free: false } : undefined;
     case status.RESOURCE_EXHAUSTED:
       if (!stated) return idempotent && end.details === SESSION_CALMED ? { free: false } : undefined;
-      return waitMs !== undefined && stated.reason === SHED ? { waitMs, free: false } : undefined;
+      return waitMs !== undefined && stated.reason === SHED ? { waitMs, doubles, free: false } : undefined;
     case status.INTERNAL:
     case status.CANCELLED:
       return idempotent && !stated && diedWithSession(end) ? { free: false } : undefined;

@@ -67,17 +67,23 @@ describe("a failed call", () => {
     expect(server.calls()).toBe(1);
   });
 
-  test("is repeated no sooner than the server wants", async () => {
+  const shed = toStatus(new DomainError("OVERLOADED", { service: "storage" }));
+  test.each([
+    ["as often as it says so", [pushback("200"), pushback("200")], [200, 200]],
+    ["twice as long each time that it was shed", [shed, shed, shed], [100, 200, 400]],
+  ])("is repeated no sooner than the server wants, %s", async (_, replies, waits) => {
     const arrivals: number[] = [];
-    const reply = inTurn(pushback("200"));
+    const reply = inTurn(...replies);
     const server = await bareServer(() => {
       arrivals.push(performance.now());
       return reply();
     });
     await listenedClient(server.address).client.getObject({}, scope());
-    const [first = 0, second = 0] = arrivals;
+    expect(arrivals).toHaveLength(waits.length + 1);
     // Timers and messages tick in whole milliseconds.
-    expect(second - first).toBeGreaterThanOrEqual(198);
+    waits.forEach((ms, at) => {
+      expect((arrivals[at + 1] ?? 0) - (arrivals[at] ?? 0)).toBeGreaterThanOrEqual(ms - 2);
+    });
   });
 
   test("is not repeated once its caller is gone", async () => {
