@@ -37,7 +37,7 @@ const COLDEST = 0.1;
 const SAME_PROCESS_MS = 500;
 /** A connection that takes longer is not waited for. */
 const CONNECT_PATIENCE_MS = 3_000;
-/** A test that takes longer makes room for another. */
+/** So far apart are the calls that test a backend on probation: one that is still sick fails few. */
 const PROBE_MS = 1_000;
 const REPORT_MS = 1_000;
 const { IDLE, CONNECTING, READY, TRANSIENT_FAILURE } = connectivityState;

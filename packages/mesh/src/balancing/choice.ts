@@ -5,7 +5,7 @@ export interface Candidate {
   /** host:port. */
   readonly address: string;
   admission(nowMs: number): Admission;
-  /** Whether a backend on probation has no call under way that tests it. */
+  /** Whether a backend on probation was not tested a moment ago: tests of one come a second apart. */
   mayProbe(nowMs: number): boolean;
   /** What one more call would cost it. */
   cost(nowMs: number): number;

@@ -1,6 +1,6 @@
 import { createOutcomeWindow, type OutcomeWindow } from "./outcome-window.js";
 
-/** `probation`: a call at a time, until enough of them went well. */
+/** `probation`: a call now and then, until enough of them went well. */
 export type Admission = "in" | "probation" | "ejected";
 
 /** One backend's standing among those of its service. All times are milliseconds of one clock that never goes back. */
